@@ -1,0 +1,39 @@
+/* The target table; see target.h. The last row that a CPU can run is the one used. */
+#include "backend/target.h"
+#include <string.h>
+
+const Target targets[] = {
+    {.name = "generic",
+     .doc = "plain C99, scalars; runs everywhere",
+     .lanes = 1,
+     .registers = 16,
+     .fma = false,
+     .gemm_rows = 2,   /* 2 x 4 accumulators + 4 weights + 2 inputs of 16 registers */
+     .gemm_vectors = 4,
+     .dwconv_columns = 4,
+     .l1_bytes = 32 << 10,
+     .l2_bytes = 256 << 10,
+     .vector_file = "vec_generic.h"},
+    {.name = "v3",
+     .doc = "x86-64-v3: AVX2 and FMA",
+     .lanes = 8,
+     .registers = 16,
+     .fma = true,
+     .gemm_rows = 6,   /* 6 x 2 accumulators + 2 weights + 1 input of 16 registers */
+     .gemm_vectors = 2,
+     .dwconv_columns = 7,
+     .l1_bytes = 32 << 10,
+     .l2_bytes = 512 << 10,
+     .c_guard = "defined(__x86_64__) && defined(__GNUC__) && !defined(__TINYC__)",
+     .c_attribute = "__attribute__((target(\"avx2,fma\")))",
+     .c_include = "immintrin.h",
+     .c_detect = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")",
+     .vector_file = "vec_v3.h"},
+};
+const int target_count = (int)(sizeof targets / sizeof *targets);
+
+const Target *target_by_name(const char *name) {
+  for (int i = 0; i < target_count; i++)
+    if (!strcmp(targets[i].name, name)) return &targets[i];
+  return NULL;
+}
