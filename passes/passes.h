@@ -24,6 +24,17 @@ typedef void (*AfterPass)(void *user, const Graph *, const PassInfo *, int rewri
  * cannot be compiled (a symbolic batch that cannot be peeled). */
 bool run_pipeline(Graph *, const PassOptions *, const char *stop_after, AfterPass, void *user);
 
+/* ---- the passes, one file each ---- */
+int clean_import(Graph *, const PassOptions *);
+int peel_batch(Graph *, const PassOptions *);
+int recover_ops(Graph *, const PassOptions *);
+int channels_last(Graph *, const PassOptions *);
+int fold_weights(Graph *, const PassOptions *);
+int canonicalise(Graph *, const PassOptions *);
+int group_ops(Graph *, const PassOptions *);
+int pack_weights(Graph *, const PassOptions *);
+int place_buffers(Graph *, const PassOptions *);
+
 /* Groups and places whatever has no @{} yet, so that a program whose @{} were deleted compiles. */
 void complete_schedule(Graph *);
 #endif

@@ -1,0 +1,198 @@
+/* group: which ops are computed by one kernel.
+ *
+ *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: the GELU is applied while the tile is in registers
+ *
+ * Each computed op starts a group of its op's family (ops.def), then takes in what its family can: gemm and conv the
+ * pointwise ops that follow them (activation, LayerScale, residual), conv also the NCHW-to-NHWC transpose before it,
+ * dwconv the layernorm over its channels, pointwise ops each other. A value is taken in only when its single user is, and
+ * when everything else that the user reads exists by then. The ops of a group end up side by side. Graph outputs that
+ * are inputs, constants or second names get a copy. */
+#include "backend/storage.h"
+#include "ir/graph_edit.h"
+#include "passes/passes.h"
+#include "passes/rules.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CHAIN = 8 };
+
+typedef struct {
+  Graph *g;
+  int32_t next_kernel;
+  int *order;       /* [order_size] position when grouping began; ops pulled forward take their group's */
+  size_t order_size;
+} Grouping;
+
+static void assign(Grouping *p, OpId id, int32_t kernel, const char *family) {
+  op_at(p->g, id)->sched.kernel = kernel;
+  op_at(p->g, id)->sched.family = family;
+}
+
+static int order_of(const Grouping *p, OpId id) { return id < p->order_size ? p->order[id] : 0; }
+
+/* Can everything `user` reads but `from` exist where the group at position `at` stands? */
+static bool operands_exist(const Grouping *p, const Op *user, ValueId from, int at) {
+  for (uint32_t i = 0; i < user->operand_count; i++) {
+    ValueId v = user->operands[i];
+    if (!v || v == from || value_at(p->g, v)->constant) continue;
+    if (order_of(p, value_at(p->g, v)->def) >= at) return false;
+  }
+  return true;
+}
+
+/* Moves `id` to right behind *tail, and before it the constant expressions it reads that stand behind position `at`;
+ * *tail becomes `id`. */
+static void pull_forward(Grouping *p, OpId id, OpId *tail, int at) {
+  Graph *g = p->g;
+  for (uint32_t i = 0; i < op_at(g, id)->operand_count; i++) {
+    ValueId v = op_at(g, id)->operands[i];
+    if (v && value_at(g, v)->constant && order_of(p, value_at(g, v)->def) > at)
+      pull_forward(p, value_at(g, v)->def, tail, at);
+  }
+  graph_move_op(g, id, op_at(g, *tail)->next);
+  p->order[id] = at;
+  *tail = id;
+}
+
+/* The only user of v, if it is one op that uses it once (or twice, as in x * x); 0: none. */
+static OpId single_user(const Graph *g, ValueId v) {
+  const Value *value = value_at(g, v);
+  for (uint32_t i = 1; i < value->use_count; i++)
+    if (value->uses[i].op != value->uses[0].op) return 0;
+  return value->use_count ? value->uses[0].op : 0;
+}
+
+/* Operands that an epilogue can read beside the tile: of the result's type, one element, or one per channel. */
+static bool epilogue_operand(const Graph *g, ValueId v, const Type *result) {
+  const Type *t = type_of(g, v);
+  if (type_equal(t, result)) return true;
+  if (t->dtype != result->dtype) return false;
+  int64_t n = type_elements(t);
+  return n == 1 || (t->rank && n == t->dim[t->rank - 1] && n == result->dim[result->rank - 1]);
+}
+
+/* Ops of these kinds have no vector form that the epilogue of a tile could use. */
+static bool needs_scalars(OpKind kind) {
+  return kind == OP_log || kind == OP_pow || kind == OP_sin || kind == OP_cos || kind == OP_mod || kind == OP_softplus ||
+         kind == OP_cast || kind == OP_is_nan || kind == OP_not;
+}
+
+static bool joins_epilogue(const Grouping *p, OpId user, ValueId from) {
+  const Graph *g = p->g;
+  const Op *op = op_at(g, user);
+  if (!(op_info[op->kind].traits & T_POINTWISE) || needs_scalars(op->kind)) return false;
+  const Type *t = type_of(g, op->first_result);
+  if (t->dtype != DT_f32 || !type_equal(t, type_of(g, from))) return false;
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (!epilogue_operand(g, op->operands[i], t)) return false;
+  return true;
+}
+
+static bool joins_elementwise(const Grouping *p, OpId user, ValueId from) {
+  const Graph *g = p->g;
+  const Op *op = op_at(g, user);
+  if (!(op_info[op->kind].traits & T_POINTWISE)) return false;
+  const Type *a = type_of(g, op->first_result), *b = type_of(g, from);
+  if (a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
+}
+
+static bool joins_dwconv(const Grouping *p, OpId user, ValueId from) {
+  const Op *op = op_at(p->g, user);
+  return op->kind == OP_layernorm && op->operands[0] == from && op->attrs.axes.count == 1 && op->attrs.axes.at[0] == 3 &&
+         type_of(p->g, from)->dtype == DT_f32;
+}
+
+typedef bool (*Joins)(const Grouping *, OpId user, ValueId from);
+static const struct {
+  const char *family;
+  Joins joins;
+  int most; /* ops that may join */
+} extensions[] = {
+    {"gemm", joins_epilogue, MAX_CHAIN},
+    {"conv", joins_epilogue, MAX_CHAIN},
+    {"dwconv_layernorm", joins_dwconv, 1},
+    {"elementwise", joins_elementwise, MAX_CHAIN},
+};
+
+/* Takes in users of the group's last value for as long as the family and the order allow. */
+static void extend(Grouping *p, OpId last, int at) {
+  Graph *g = p->g;
+  const char *family = op_at(g, last)->sched.family;
+  for (size_t e = 0; e < sizeof extensions / sizeof *extensions; e++) {
+    if (strcmp(extensions[e].family, family)) continue;
+    for (int n = 0; n < extensions[e].most; n++) {
+      ValueId v = op_at(g, last)->first_result;
+      OpId user = single_user(g, v);
+      if (!user || !op_is_runtime(g, user) || op_at(g, user)->sched.kernel >= 0) return;
+      if (!extensions[e].joins(p, user, v) || !operands_exist(p, op_at(g, user), v, at)) return;
+      assign(p, user, op_at(g, last)->sched.kernel, family);
+      pull_forward(p, user, &last, at);
+    }
+  }
+}
+
+static bool is_packed_conv(const Op *op) { return op->kind == OP_conv && op->attrs.cols > 0; }
+
+/* An NCHW-to-NHWC transpose whose only user is a conv that can read NCHW itself; 0: none. */
+static OpId absorbing_conv(const Graph *g, OpId id) {
+  const Op *op = op_at(g, id);
+  if (op->kind != OP_transpose || !ints_are(op->attrs.perm, 4, (Dim[]){0, 2, 3, 1})) return 0;
+  OpId user = single_user(g, op->first_result);
+  return user && is_packed_conv(op_at(g, user)) && op_at(g, user)->operands[0] == op->first_result ? user : 0;
+}
+
+static const char *family_of(const Graph *g, const Op *op) {
+  DType dtype = type_of(g, op->first_result)->dtype;
+  if (op->kind == OP_conv) return is_packed_conv(op) && dtype == DT_f32 ? "conv" : "conv_direct";
+  return op_info[op->kind].family;
+}
+
+static void start_group(Grouping *p, OpId id) {
+  Graph *g = p->g;
+  int at = order_of(p, id);
+  OpId conv = absorbing_conv(g, id);
+  int32_t kernel = p->next_kernel++;
+  if (!conv) assign(p, id, kernel, family_of(g, op_at(g, id)));
+  else {
+    assign(p, id, kernel, "conv");
+    assign(p, conv, kernel, "conv");
+    OpId tail = id;
+    pull_forward(p, conv, &tail, at);
+  }
+  extend(p, conv ? conv : id, at);
+}
+
+/* Outputs whose value no kernel can write in place: inputs, constants, values that are an output already. */
+static int copy_outputs(Graph *g) {
+  int copies = 0;
+  FOR_EACH_OP(g, id) {
+    if (op_at(g, id)->kind != OP_output) continue;
+    ValueId v = op_at(g, id)->operands[0], root = storage_root(g, v);
+    if (op_is_runtime(g, value_at(g, root)->def) && root_output(g, root) == output_number(g, id)) continue;
+    Type t = *type_of(g, v);
+    Attrs a = attrs_default();
+    a.shape = (Ints){t.rank, t.dim};
+    graph_set_operand(g, id, 0, graph_new_op(g, OP_expand, &v, 1, &a, op_at(g, id)->loc, id));
+    copies++;
+  }
+  return copies;
+}
+
+int group_ops(Graph *g, const PassOptions *options) {
+  (void)options;
+  copy_outputs(g);
+  Grouping p = {.g = g, .order = calloc(g->op_count, sizeof *p.order), .order_size = g->op_count};
+  if (!p.order) die("out of memory");
+  int position = 1;
+  FOR_EACH_OP(g, id) {
+    p.order[id] = position++;
+    op_at(g, id)->sched = sched_default();
+  }
+  for (OpId id = g->first; id; id = op_at(g, id)->next)
+    if (op_is_runtime(g, id) && op_at(g, id)->sched.kernel < 0) start_group(&p, id);
+  free(p.order);
+  return p.next_kernel;
+}

@@ -1,0 +1,287 @@
+/* peel-batch: a graph over N images becomes the graph of one image inside a loop over N.
+ *
+ *   input : f32[N,3,64,64] ... output %y : f32[N,10]      =>   batch=N, input : f32[1,3,64,64] ... output : f32[1,10]
+ *
+ * N is the first dim of every graph input and output: a symbol, or a number > 1. The proof: each value is
+ *   INVARIANT   the same for every image
+ *   ROWS        dim 0 is N; row n depends on row n of its operands alone
+ *   FLAT k      dim 0 is N k; rows n k .. n k + k - 1 belong to image n
+ *   INDEX k     integers, dim 0 is N; element [n, ...] is n k + element [0, ...]
+ * and every op keeps to one of these (the table at the end). Then N := 1 gives the graph of one image. Declines where an
+ * op mixes images (a reduction or softmax over axis 0, a constant with N rows, another first dim): a number N stays a
+ * plain dim then; a symbolic N is an error that run_pipeline reports. */
+#include "passes/peel_batch.h"
+#include "ir/graph_edit.h"
+#include "passes/rules.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { MIXED, INVARIANT, ROWS, FLAT, INDEX } Kind;
+typedef struct {
+  Kind kind;
+  int64_t k;
+} Status;
+
+typedef struct {
+  const Graph *g;
+  Dim batch;
+  Status *status; /* [value_count] */
+} Peel;
+
+static const Status mixed = {MIXED, 0}, rows = {ROWS, 0};
+
+static Dim first_dim(const Graph *g, ValueId v) { return type_of(g, v)->rank ? type_of(g, v)->dim[0] : 1; }
+
+static Status rows_if(bool condition) { return condition ? rows : mixed; }
+
+/* First operand ROWS, the others INVARIANT, and dim 0 of the result still N. */
+static bool others_invariant(const Peel *p, const Op *op) {
+  for (uint32_t i = 1; i < op->operand_count; i++)
+    if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) return false;
+  return true;
+}
+
+static bool keeps_rows(const Peel *p, const Op *op) {
+  return p->status[op->operands[0]].kind == ROWS && others_invariant(p, op) &&
+         first_dim(p->g, op->first_result) == p->batch;
+}
+
+static Status flow_first_operand(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op)); }
+
+static Status flow_gemm(const Peel *p, const Op *op) {
+  return rows_if(keeps_rows(p, op) && type_of(p->g, op->operands[0])->rank >= 2);
+}
+
+static bool has_axis_0(const Op *op) {
+  for (int i = 0; i < op->attrs.axes.count; i++)
+    if (op->attrs.axes.at[i] == 0) return true;
+  return false;
+}
+
+static Status flow_axes(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op) && !has_axis_0(op)); }
+
+static Status flow_axis(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op) && op->attrs.axis != 0); }
+
+static Status flow_grn(const Peel *p, const Op *op) {
+  return rows_if(keeps_rows(p, op) && op->attrs.axis != 0 && !has_axis_0(op));
+}
+
+static Status flow_transpose(const Peel *p, const Op *op) {
+  return rows_if(keeps_rows(p, op) && op->attrs.perm.at[0] == 0);
+}
+
+/* An operand that broadcasts along dim 0 of the result. */
+static bool broadcasts_rows(const Graph *g, ValueId v, int rank) {
+  const Type *t = type_of(g, v);
+  return t->rank < rank || t->rank == 0 || t->dim[0] == 1;
+}
+
+/* n k + c: sums and differences with invariants, products with one number. */
+static Status flow_index(const Peel *p, const Op *op) {
+  Status a = p->status[op->operands[0]], b = p->status[op->operands[1]];
+  int rank = type_of(p->g, op->first_result)->rank;
+  bool first = a.kind == INDEX;
+  ValueId other = op->operands[first ? 1 : 0];
+  Status o = first ? b : a;
+  double factor;
+  if (op->kind == OP_add && a.kind == INDEX && b.kind == INDEX) return (Status){INDEX, a.k + b.k};
+  if (o.kind != INVARIANT || !broadcasts_rows(p->g, other, rank)) return mixed;
+  if (op->kind == OP_add || (op->kind == OP_sub && first)) return first ? a : b;
+  if (op->kind == OP_mul && value_is_splat(p->g, other, &factor))
+    return (Status){INDEX, (first ? a.k : b.k) * (int64_t)factor};
+  return mixed;
+}
+
+static Status flow_pointwise(const Peel *p, const Op *op) {
+  int rank = type_of(p->g, op->first_result)->rank;
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (p->status[op->operands[i]].kind == INDEX)
+      return op->kind == OP_cast ? p->status[op->operands[i]] : op->operand_count == 2 ? flow_index(p, op) : mixed;
+  for (uint32_t i = 0; i < op->operand_count; i++) {
+    ValueId v = op->operands[i];
+    Status s = p->status[v];
+    bool fits = s.kind == ROWS ? type_of(p->g, v)->rank == rank
+                               : s.kind == INVARIANT && broadcasts_rows(p->g, v, rank);
+    if (!fits) return mixed;
+  }
+  return rows_if(first_dim(p->g, op->first_result) == p->batch);
+}
+
+static Status flow_reshape(const Peel *p, const Op *op) {
+  Status s = p->status[op->operands[0]];
+  Dim first = first_dim(p->g, op->first_result), k;
+  if (s.kind != ROWS && s.kind != FLAT && s.kind != INDEX) return mixed;
+  if (first == p->batch) return s.kind == INDEX ? s : rows;
+  if (s.kind == INDEX || !dim_div_exact(first, p->batch, &k) || !dim_is_number(k)) return mixed;
+  return (Status){FLAT, k};
+}
+
+static Status flow_expand(const Peel *p, const Op *op) {
+  ValueId x = op->operands[0];
+  Status s = p->status[x];
+  bool copies = s.kind == INVARIANT && broadcasts_rows(p->g, x, type_of(p->g, op->first_result)->rank);
+  bool keeps = s.kind == ROWS && type_of(p->g, x)->rank == type_of(p->g, op->first_result)->rank;
+  return rows_if((copies || keeps) && first_dim(p->g, op->first_result) == p->batch);
+}
+
+static Status flow_concat(const Peel *p, const Op *op) {
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (p->status[op->operands[i]].kind != ROWS) return mixed;
+  return rows_if(op->attrs.axis != 0);
+}
+
+static Status flow_slice(const Peel *p, const Op *op) {
+  bool whole = op->attrs.starts.count && op->attrs.starts.at[0] == 0 &&
+               (!op->attrs.steps.count || op->attrs.steps.at[0] == 1);
+  return rows_if(keeps_rows(p, op) && whole);
+}
+
+static Status flow_pad(const Peel *p, const Op *op) {
+  int rank = type_of(p->g, op->first_result)->rank;
+  return rows_if(keeps_rows(p, op) && op->attrs.pads.count == 2 * rank && op->attrs.pads.at[0] == 0 &&
+                 op->attrs.pads.at[rank] == 0);
+}
+
+/* gather along axis 0 of FLAT k by INDEX k reads rows of its own image only, when [0, ...] does. */
+static Status flow_gather(const Peel *p, const Op *op) {
+  Status data = p->status[op->operands[0]], index = p->status[op->operands[1]];
+  if (op->attrs.axis != 0) return flow_first_operand(p, op);
+  bool own = data.kind == FLAT && index.kind == INDEX && data.k == index.k;
+  return rows_if(own && first_dim(p->g, op->first_result) == p->batch);
+}
+
+static Status flow_matmul(const Peel *p, const Op *op) {
+  int rank = type_of(p->g, op->first_result)->rank;
+  for (int i = 0; i < 2; i++) {
+    ValueId v = op->operands[i];
+    Status s = p->status[v];
+    bool fits = s.kind == ROWS ? type_of(p->g, v)->rank == rank && rank >= 3
+                               : s.kind == INVARIANT && broadcasts_rows(p->g, v, rank);
+    if (!fits) return mixed;
+  }
+  return rows_if(first_dim(p->g, op->first_result) == p->batch);
+}
+
+/* range from 0 by 1 over N images */
+static Status flow_range(const Peel *p, const Op *op) {
+  double start, delta;
+  bool counts = value_is_splat(p->g, op->operands[0], &start) && value_is_splat(p->g, op->operands[2], &delta) &&
+                start == 0 && delta == 1 && first_dim(p->g, op->first_result) == p->batch;
+  return counts ? (Status){INDEX, 1} : mixed;
+}
+
+/* Shape data: invariant as far as it holds numbers; its users read Value.known anyway. */
+static Status flow_shape(const Peel *p, const Op *op) {
+  (void)p;
+  (void)op;
+  return (Status){INVARIANT, 0};
+}
+
+static const struct {
+  OpKind op;
+  Status (*flow)(const Peel *, const Op *);
+} table[] = {
+    {OP_gemm, flow_gemm},           {OP_conv, flow_first_operand},     {OP_dwconv, flow_first_operand},
+    {OP_max_pool, flow_first_operand}, {OP_avg_pool, flow_first_operand}, {OP_layernorm, flow_axes},
+    {OP_grn, flow_grn},             {OP_softmax, flow_axis},           {OP_argmax, flow_axis},
+    {OP_transpose, flow_transpose}, {OP_reshape, flow_reshape},        {OP_expand, flow_expand},
+    {OP_concat, flow_concat},       {OP_slice, flow_slice},            {OP_pad, flow_pad},
+    {OP_gather, flow_gather},       {OP_matmul, flow_matmul},          {OP_range, flow_range},
+    {OP_shape, flow_shape},
+};
+
+static Status flow(const Peel *p, const Op *op) {
+  unsigned traits = op_info[op->kind].traits;
+  bool invariant = true;
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) invariant = false;
+  if (op->kind == OP_input) return rows_if(first_dim(p->g, op->first_result) == p->batch);
+  if (invariant && type_is_static(type_of(p->g, op->first_result)) && op->kind != OP_expand)
+    return (Status){INVARIANT, 0};
+  if (traits & T_POINTWISE) return flow_pointwise(p, op);
+  if (traits & T_REDUCE) return flow_axes(p, op);
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (table[i].op == op->kind) return table[i].flow(p, op);
+  return mixed;
+}
+
+/* A symbolic value that only shape data read does no harm. */
+static bool only_feeds_known(const Graph *g, const Op *op) {
+  return op->result_count == 1 && value_at(g, op->first_result)->known;
+}
+
+static OpId prove(Peel *p) {
+  const Graph *g = p->g;
+  FOR_EACH_OP(g, id) {
+    const Op *op = op_at(g, id);
+    if (op->kind == OP_output) {
+      if (p->status[op->operands[0]].kind != ROWS) return id;
+      continue;
+    }
+    Status s = flow(p, op);
+    bool harmless = only_feeds_known(g, op);
+    if (s.kind == MIXED && !harmless) return id;
+    for (uint32_t r = 0; r < op->result_count; r++) p->status[op->first_result + r] = s;
+  }
+  return 0;
+}
+
+/* N: the first dim of the first input; 1: there is none worth peeling. */
+static Dim batch_dim(const Graph *g) {
+  FOR_EACH_OP(g, id)
+    if (op_at(g, id)->kind == OP_input) return first_dim(g, op_at(g, id)->first_result);
+  return 1;
+}
+
+static OpId obstacle(const Graph *g, Status *status) {
+  Peel p = {.g = g, .batch = batch_dim(g), .status = status};
+  return prove(&p);
+}
+
+OpId batch_obstacle(const Graph *g) {
+  Status *status = calloc(g->value_count, sizeof *status);
+  if (!status) die("out of memory");
+  OpId found = obstacle(g, status);
+  free(status);
+  return found;
+}
+
+static Ints with_first(Graph *g, Ints list, Dim first) {
+  Dim copy[MAX_RANK];
+  memcpy(copy, list.at, sizeof *copy * (size_t)list.count);
+  copy[0] = first;
+  return ints_copy(g->arena, copy, list.count);
+}
+
+/* N is a number: the attributes and input types that spell it out. */
+static void pin_number(Graph *g, const Status *status) {
+  FOR_EACH_OP(g, id) {
+    Op *op = op_at(g, id);
+    if (!op->result_count) continue;
+    Status s = status[op->first_result];
+    if (op->kind == OP_input) {
+      Type t = *type_of(g, op->first_result);
+      t.dim[0] = 1;
+      graph_set_leaf_type(g, id, &t);
+    } else if ((s.kind == ROWS || s.kind == FLAT) && op->attrs.shape.count)
+      op->attrs.shape = with_first(g, op->attrs.shape, s.kind == FLAT ? s.k : 1);
+  }
+  graph_reinfer_all(g);
+}
+
+int peel_batch(Graph *g, const PassOptions *options) {
+  Dim batch = batch_dim(g);
+  if (batch == 0 || batch == 1) return 0;
+  Status *status = calloc(g->value_count, sizeof *status);
+  if (!status) die("out of memory");
+  bool proven = !obstacle(g, status);
+  if (proven && dim_is_number(batch)) {
+    g->batch = batch;
+    pin_number(g, status);
+  } else if (proven) {
+    g->batch_symbol = dim_symbol_of(batch);
+    graph_pin_symbol(g, g->batch_symbol, 1);
+  }
+  free(status);
+  return proven ? 1 + clean_import(g, options) : 0;
+}

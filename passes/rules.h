@@ -1,0 +1,20 @@
+/* The rule sets of the pipeline; the rules themselves are the tables of rules_*.c. */
+#ifndef NEXTC_RULES_H
+#define NEXTC_RULES_H
+#include "passes/match.h"
+
+extern const RuleSet clean_rules;    /* no-ops, compositions of element moves */
+extern const RuleSet recover_rules;  /* chains that exporters scatter, to the operators they mean */
+extern const RuleSet fold_rules;     /* arithmetic on weights instead of on activations */
+
+#define RULE(name, class, pattern, guard, replacement) {#name, class, pattern, guard, replacement}
+#define RULE_SET(set, table, on_constants) const RuleSet set = {table, (int)(sizeof table / sizeof *table), on_constants}
+
+/* ---- questions that guards of several sets ask ---- */
+/* Is v constant, and along `axis` of a result of rank `rank` (all other dims 1) either of size `size` or splat? */
+bool is_per_channel(const Match *, const char *name, int rank, int axis, int64_t size);
+bool ints_are(Ints, int count, const Dim *);
+/* attrs.shape = dims, in the graph's arena. */
+void set_shape(Match *, Attrs *, int rank, const Dim *dims);
+bool match_is_constant(const Match *, const char *name);
+#endif

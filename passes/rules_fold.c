@@ -1,0 +1,82 @@
+/* Rules of fold-weights: arithmetic per channel moves from activations into weights, as constant expressions. They run
+ * channels last: the channels of a result are its last axis. */
+#include "passes/rules.h"
+
+static const Type *root_type(const Match *m) { return type_of(m->graph, op_at(m->graph, m->root)->first_result); }
+
+/* `name` scales or shifts the last axis of the root; attrs[0].shape = [N]. */
+static bool channel_ok(Match *m, const char *name, const char *op) {
+  const Type *y = root_type(m);
+  if (!type_equal(match_type(m, op), y) || !is_per_channel(m, name, y->rank, y->rank - 1, y->dim[y->rank - 1])) return false;
+  if (match_op(m, op)->attrs.cols) return false; /* already packed */
+  set_shape(m, &m->attrs[0], 1, &y->dim[y->rank - 1]);
+  return true;
+}
+
+static bool gemm_channel_ok(Match *m) { return channel_ok(m, "s", "g"); }
+
+static bool conv_channel_ok(Match *m) { return match_op(m, "c")->attrs.layout && channel_ok(m, "s", "c"); }
+
+static bool dwconv_channel_ok(Match *m) { return channel_ok(m, "s", "c"); }
+
+/* layernorm over the last axis only, feeding a gemm over that axis: s scales the rows of w. attrs[0]: [K, 1];
+ * attrs[1]: [1, K]; attrs[2]: [N]. */
+static bool norm_into_gemm_ok(Match *m) {
+  const Type *x = match_type(m, "x"), *w = match_type(m, "w"), *y = root_type(m);
+  Ints axes = match_op(m, "n")->attrs.axes;
+  if (axes.count != 1 || axes.at[0] != x->rank - 1 || match_op(m, "g")->attrs.cols) return false;
+  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  set_shape(m, &m->attrs[0], 2, (Dim[]){w->dim[0], 1});
+  set_shape(m, &m->attrs[1], 2, (Dim[]){1, w->dim[0]});
+  set_shape(m, &m->attrs[2], 1, &y->dim[y->rank - 1]);
+  return true;
+}
+
+/* The same into a conv without padding (a padded border would miss the shift). attrs[0]: [I, 1]; attrs[1]: axes of w
+ * but the last. */
+static bool norm_into_conv_ok(Match *m) {
+  const Op *conv = match_op(m, "c");
+  const Type *x = match_type(m, "x"), *w = match_type(m, "w");
+  Ints axes = match_op(m, "n")->attrs.axes;
+  if (!conv->attrs.layout || conv->attrs.cols || conv->attrs.group != 1) return false;
+  if (axes.count != 1 || axes.at[0] != x->rank - 1) return false;
+  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  for (int i = 0; i < conv->attrs.pads.count; i++)
+    if (conv->attrs.pads.at[i]) return false;
+  set_shape(m, &m->attrs[0], 2, (Dim[]){x->dim[x->rank - 1], 1});
+  m->attrs[1].axes = ints_copy(m->graph->arena, (Dim[]){0, 1, 2, 3, 4}, w->rank - 1);
+  return true;
+}
+
+static const Rule table[] = {
+    /* (x W + b) s = x (W s) + b s: LayerScale, BatchNorm's scale */
+    RULE(scale_into_gemm, REASSOC, "(mul (gemm:g ?x ?w ?b) ?s)", gemm_channel_ok,
+         "(gemm:g ?x (mul ?w (reshape!0 ?s)) (mul ?b (reshape!0 ?s)))"),
+    RULE(scale_into_gemm_without_bias, REASSOC, "(mul (gemm:g ?x ?w) ?s)", gemm_channel_ok,
+         "(gemm:g ?x (mul ?w (reshape!0 ?s)))"),
+    RULE(shift_into_gemm, REASSOC, "(add (gemm:g ?x ?w ?b) ?s)", gemm_channel_ok, "(gemm:g ?x ?w (add ?b (reshape!0 ?s)))"),
+    RULE(scale_into_conv, REASSOC, "(mul (conv:c ?x ?w ?b) ?s)", conv_channel_ok,
+         "(conv:c ?x (mul ?w (reshape!0 ?s)) (mul ?b (reshape!0 ?s)))"),
+    RULE(scale_into_conv_without_bias, REASSOC, "(mul (conv:c ?x ?w) ?s)", conv_channel_ok,
+         "(conv:c ?x (mul ?w (reshape!0 ?s)))"),
+    RULE(shift_into_conv, REASSOC, "(add (conv:c ?x ?w ?b) ?s)", conv_channel_ok, "(conv:c ?x ?w (add ?b (reshape!0 ?s)))"),
+    RULE(bias_of_conv, EXACT, "(add (conv:c ?x ?w) ?s)", conv_channel_ok, "(conv:c ?x ?w (reshape!0 ?s))"),
+    RULE(scale_into_dwconv, REASSOC, "(mul (dwconv:c ?x ?w ?b) ?s)", dwconv_channel_ok,
+         "(dwconv:c ?x (mul ?w (reshape!0 ?s)) (mul ?b (reshape!0 ?s)))"),
+    RULE(scale_into_dwconv_without_bias, REASSOC, "(mul (dwconv:c ?x ?w) ?s)", dwconv_channel_ok,
+         "(dwconv:c ?x (mul ?w (reshape!0 ?s)))"),
+    RULE(shift_into_dwconv, REASSOC, "(add (dwconv:c ?x ?w ?b) ?s)", dwconv_channel_ok,
+         "(dwconv:c ?x ?w (add ?b (reshape!0 ?s)))"),
+    RULE(bias_of_dwconv, EXACT, "(add (dwconv:c ?x ?w) ?s)", dwconv_channel_ok, "(dwconv:c ?x ?w (reshape!0 ?s))"),
+
+    /* (n s + t) W + b = n (s W) + (t W + b): LayerNorm's affine */
+    RULE(norm_affine_into_gemm, REASSOC, "(gemm:g (layernorm:n ?x ?s ?t) ?w ?b)", norm_into_gemm_ok,
+         "(gemm:g (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (add ?b (reshape!2 (gemm (reshape!1 ?t) ?w))))"),
+    RULE(norm_affine_into_gemm_without_bias, REASSOC, "(gemm:g (layernorm:n ?x ?s ?t) ?w)", norm_into_gemm_ok,
+         "(gemm:g (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (reshape!2 (gemm (reshape!1 ?t) ?w)))"),
+    RULE(norm_affine_into_conv, REASSOC, "(conv:c (layernorm:n ?x ?s ?t) ?w ?b)", norm_into_conv_ok,
+         "(conv:c (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (add ?b (reduce_sum!1 (mul ?w (reshape!0 ?t)))))"),
+    RULE(norm_affine_into_conv_without_bias, REASSOC, "(conv:c (layernorm:n ?x ?s ?t) ?w)", norm_into_conv_ok,
+         "(conv:c (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (reduce_sum!1 (mul ?w (reshape!0 ?t))))"),
+};
+RULE_SET(fold_rules, table, false);

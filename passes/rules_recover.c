@@ -1,0 +1,155 @@
+/* Rules of recover-ops: what exporters scatter becomes the operator that it means. eps comes from the graph; ranks, axes
+ * and broadcasts are checked before a rule applies. */
+#include "passes/rules.h"
+#include <math.h>
+
+static bool is_scalar_literal(const Match *m, const char *name, double *out) {
+  return value_is_splat(m->graph, match_value(m, name), out);
+}
+
+static bool result_has_type_of(const Match *m, const char *name) {
+  return type_equal(match_type(m, name), type_of(m->graph, op_at(m->graph, m->root)->first_result));
+}
+
+/* x - mean, mean of squares of it, over one set of axes; eps a literal. */
+static bool layernorm_ok(Match *m) {
+  const Op *mean = match_op(m, "m"), *variance = match_op(m, "v");
+  double eps;
+  if (!mean->attrs.keepdims || !variance->attrs.keepdims || !mean->attrs.axes.count) return false;
+  if (!ints_are(variance->attrs.axes, mean->attrs.axes.count, mean->attrs.axes.at)) return false;
+  if (!is_scalar_literal(m, "e", &eps) || !(eps >= 0) || !result_has_type_of(m, "x")) return false;
+  m->attrs[0].axes = mean->attrs.axes;
+  m->attrs[0].eps = eps;
+  return true;
+}
+
+/* Is the constant `name` of the normalised axes' shape as a broadcast operand of x? Then attrs[0].shape is that shape. */
+static bool is_affine_of(Match *m, const char *name) {
+  const Type *x = match_type(m, "x"), *w = match_type(m, name);
+  Ints axes = match_op(m, "n")->attrs.axes;
+  if (!match_is_constant(m, name) || w->rank > x->rank || !result_has_type_of(m, "x")) return false;
+  Dim shape[MAX_RANK];
+  for (int a = 0; a < axes.count; a++) {
+    int own = (int)axes.at[a] - (x->rank - w->rank);
+    shape[a] = x->dim[axes.at[a]];
+    if (own < 0 || w->dim[own] != shape[a]) return false;
+  }
+  Type normalised = type_make(w->dtype, axes.count, shape);
+  if (type_elements(&normalised) != type_elements(w)) return false; /* some other dim is not 1 */
+  set_shape(m, &m->attrs[0], axes.count, shape);
+  return true;
+}
+
+static bool layernorm_scale_ok(Match *m) { return is_affine_of(m, "w"); }
+static bool layernorm_bias_ok(Match *m) { return is_affine_of(m, "b"); }
+
+/* Dims of the channel constant `name` of a result whose channels are its last axis; attrs[i].shape = [N]. */
+static bool last_axis_constant(Match *m, const char *name, Attrs *attrs) {
+  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result);
+  if (!is_per_channel(m, name, y->rank, y->rank - 1, y->dim[y->rank - 1])) return false;
+  set_shape(m, attrs, 1, &y->dim[y->rank - 1]);
+  return true;
+}
+
+static bool gemm_bias_ok(Match *m) { return result_has_type_of(m, "g") && last_axis_constant(m, "b", &m->attrs[0]); }
+
+static bool conv_bias_ok(Match *m) {
+  const Op *conv = match_op(m, "c");
+  const Type *y = match_type(m, "c");
+  int axis = conv->attrs.layout ? y->rank - 1 : 1;
+  if (!result_has_type_of(m, "c") || !is_per_channel(m, "b", y->rank, axis, y->dim[axis])) return false;
+  set_shape(m, &m->attrs[0], 1, &y->dim[axis]);
+  return true;
+}
+
+/* reshape [..., K] to rows, gemm, reshape back: the reshapes touch leading axes only. */
+static bool gemm_reshapes_ok(Match *m) {
+  const Type *x = match_type(m, "x"), *rows = match_type(m, "r");
+  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result), *g = match_type(m, "g");
+  if (x->rank < 1 || y->rank != x->rank || x->dim[x->rank - 1] != rows->dim[rows->rank - 1]) return false;
+  for (int i = 0; i + 1 < x->rank; i++)
+    if (x->dim[i] != y->dim[i]) return false;
+  return y->dim[y->rank - 1] == g->dim[g->rank - 1];
+}
+
+static bool tanh_gelu(Match *m) {
+  m->attrs[0].mode = "tanh";
+  return true;
+}
+
+/* n = l / (mean of l over one axis + eps), l the norm over the others; gamma and beta along that axis. */
+static bool grn_ok(Match *m) {
+  const Op *norm = match_op(m, "l"), *mean = match_op(m, "m");
+  const Type *x = match_type(m, "x");
+  double eps;
+  if (!norm->attrs.keepdims || !mean->attrs.keepdims || mean->attrs.axes.count != 1 || !norm->attrs.axes.count) return false;
+  int axis = (int)mean->attrs.axes.at[0];
+  for (int i = 0; i < norm->attrs.axes.count; i++)
+    if (norm->attrs.axes.at[i] == axis) return false;
+  if (!is_scalar_literal(m, "e", &eps) || !(eps >= 0) || !result_has_type_of(m, "x")) return false;
+  if (!is_per_channel(m, "g", x->rank, axis, x->dim[axis]) || !is_per_channel(m, "b", x->rank, axis, x->dim[axis]))
+    return false;
+  m->attrs[0].axes = norm->attrs.axes;
+  m->attrs[0].axis = axis;
+  m->attrs[0].eps = eps;
+  set_shape(m, &m->attrs[1], 1, &x->dim[axis]);
+  return true;
+}
+
+static bool float_result(Match *m) { return dtype_is_float(match_type(m, "x")->dtype); }
+
+static bool same_as_x(Match *m) { return result_has_type_of(m, "x"); }
+
+static const Rule table[] = {
+    /* spellings of one thing */
+    RULE(square_of_pow, EXACT, "(pow ?x 2)", same_as_x, "(mul ?x ?x)"),
+    RULE(cube_of_pow, REASSOC, "(pow ?x 3)", same_as_x, "(mul (mul ?x ?x) ?x)"),
+    RULE(root_of_pow, EXACT, "(pow ?x 0.5)", same_as_x, "(sqrt ?x)"),
+    RULE(reciprocal_of_div, EXACT, "(div 1 ?x)", same_as_x, "(reciprocal ?x)"),
+    RULE(div_of_reciprocal, REASSOC, "(mul ?x (reciprocal ?y))", float_result, "(div ?x ?y)"),
+    RULE(mean_of_product, EXACT, "(reduce_sumsq:r ?x)", NULL, "(reduce_sum:r (mul ?x ?x))"),
+    RULE(l2_of_root, EXACT, "(sqrt (reduce_sum:r (mul ?x ?x)))", NULL, "(reduce_l2:r ?x)"),
+    RULE(relu_of_max, EXACT, "(max ?x 0)", same_as_x, "(relu ?x)"),
+    RULE(silu_of_sigmoid, REASSOC, "(mul ?x (sigmoid ?x))", NULL, "(silu ?x)"),
+
+    /* (x - E x) / sqrt(E (x - E x)^2 + eps) */
+    RULE(layernorm_of_chain, REASSOC, "(div (sub:d ?x (reduce_mean:m ?x)) (sqrt (add (reduce_mean:v (mul ?d ?d)) ?e)))",
+         layernorm_ok, "(layernorm!0 ?x)"),
+    RULE(layernorm_scale, EXACT, "(mul (layernorm:n ?x) ?w)", layernorm_scale_ok, "(layernorm:n ?x (reshape!0 ?w))"),
+    RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok, "(layernorm:n ?x ?w (reshape!0 ?b))"),
+
+    /* x (1 + erf(x / sqrt 2)) / 2, however it is grouped */
+    RULE(gelu_half_last, REASSOC, "(mul (mul ?x (add (erf (div ?x 1.4142135624)) 1)) 0.5)", NULL, "(gelu ?x)"),
+    RULE(gelu_half_first, REASSOC, "(mul (mul ?x 0.5) (add (erf (div ?x 1.4142135624)) 1))", NULL, "(gelu ?x)"),
+    RULE(gelu_half_inside, REASSOC, "(mul ?x (mul (add (erf (div ?x 1.4142135624)) 1) 0.5))", NULL, "(gelu ?x)"),
+    RULE(gelu_half_last_mul, REASSOC, "(mul (mul ?x (add (erf (mul ?x 0.7071067812)) 1)) 0.5)", NULL, "(gelu ?x)"),
+    RULE(gelu_half_first_mul, REASSOC, "(mul (mul ?x 0.5) (add (erf (mul ?x 0.7071067812)) 1))", NULL, "(gelu ?x)"),
+    RULE(gelu_half_inside_mul, REASSOC, "(mul ?x (mul (add (erf (mul ?x 0.7071067812)) 1) 0.5))", NULL, "(gelu ?x)"),
+
+    /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    RULE(tanh_gelu_half_last, REASSOC,
+         "(mul (mul ?x (add (tanh (mul (add ?x (mul (mul (mul ?x ?x) ?x) 0.044715)) 0.7978845608)) 1)) 0.5)", tanh_gelu,
+         "(gelu!0 ?x)"),
+    RULE(tanh_gelu_half_first, REASSOC,
+         "(mul (mul ?x 0.5) (add (tanh (mul (add ?x (mul (mul (mul ?x ?x) ?x) 0.044715)) 0.7978845608)) 1))", tanh_gelu,
+         "(gelu!0 ?x)"),
+    RULE(tanh_gelu_half_inside, REASSOC,
+         "(mul ?x (mul (add (tanh (mul (add ?x (mul (mul (mul ?x ?x) ?x) 0.044715)) 0.7978845608)) 1) 0.5))", tanh_gelu,
+         "(gelu!0 ?x)"),
+
+    /* x + (beta + gamma (x n)) */
+    RULE(grn_beta_inside, REASSOC,
+         "(add ?x (add ?b (mul ?g (mul ?x (div (reduce_l2:l ?x) (add (reduce_mean:m ?l) ?e))))))", grn_ok,
+         "(grn!0 ?x (reshape!1 ?g) (reshape!1 ?b))"),
+    RULE(grn_beta_outside, REASSOC,
+         "(add ?b (add ?x (mul ?g (mul ?x (div (reduce_l2:l ?x) (add (reduce_mean:m ?l) ?e))))))", grn_ok,
+         "(grn!0 ?x (reshape!1 ?g) (reshape!1 ?b))"),
+
+    /* bias and reshapes around a matrix product */
+    RULE(gemm_bias, EXACT, "(add (gemm:g ?x ?w) ?b)", gemm_bias_ok, "(gemm:g ?x ?w (reshape!0 ?b))"),
+    RULE(conv_bias, EXACT, "(add (conv:c ?x ?w) ?b)", conv_bias_ok, "(conv:c ?x ?w (reshape!0 ?b))"),
+    RULE(gemm_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w))", gemm_reshapes_ok, "(gemm:g ?x ?w)"),
+    RULE(gemm_bias_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w ?b))", gemm_reshapes_ok,
+         "(gemm:g ?x ?w ?b)"),
+};
+RULE_SET(recover_rules, table, false);
