@@ -98,8 +98,10 @@ static RegId load_affine(Norm *n, int which, const Position *at, int lanes) {
   Kernel *k = n->lower->kernel;
   RegId r = kernel_reg(k, n->type, lanes, which ? "bias" : "scale");
   bool spread = lanes > 1 && !domain_has_rows(&n->domain);
-  if (spread) emit_loads(k, r, n->affine[which], at->at[n->affine_array]);
-  else emit_load(k, r, n->affine[which], at->at[n->affine_array]);
+  if (spread)
+    emit_loads(k, r, n->affine[which], at->at[n->affine_array]);
+  else
+    emit_load(k, r, n->affine[which], at->at[n->affine_array]);
   return r;
 }
 
@@ -109,9 +111,12 @@ static void apply(void *user, const Position *at, int lanes, int v) {
   RegId y = expr_op2(e, LOP_mul, centred(n, at, lanes, v), stat_at(&n->gain, lanes, v));
   RegId scale = n->has_affine[0] ? load_affine(n, 0, at, lanes) : 0;
   RegId bias = n->has_affine[1] ? load_affine(n, 1, at, lanes) : 0;
-  if (scale && bias) y = expr_fma(e, y, scale, bias);
-  else if (scale) y = expr_op2(e, LOP_mul, y, scale);
-  else if (bias) y = expr_op2(e, LOP_add, y, bias);
+  if (scale && bias)
+    y = expr_fma(e, y, scale, bias);
+  else if (scale)
+    y = expr_op2(e, LOP_mul, y, scale);
+  else if (bias)
+    y = expr_op2(e, LOP_add, y, bias);
   emit_store(e.kernel, n->out, at->at[n->array], y);
 }
 
@@ -129,7 +134,8 @@ void lower_layernorm(Lower *lower) {
   const Type *t = type_of(lower->graph, op->first_result);
   if (!type_elements(t)) return;
   lower_kernel(lower);
-  Norm n = {.lower = lower, .op = op, .type = reg_type_of(t->dtype), .domain = domain_new(t, axes_mask(op->attrs.axes))};
+  Norm n = {
+      .lower = lower, .op = op, .type = reg_type_of(t->dtype), .domain = domain_new(t, axes_mask(op->attrs.axes))};
   n.in = lower_in(lower, op->operands[0]);
   for (uint32_t i = 0; i < 2; i++) {
     n.has_affine[i] = op->operand_count > i + 1 && op->operands[i + 1];

@@ -32,9 +32,9 @@ Context *context_new(void);
 void context_free(Context *);
 
 #if defined(__GNUC__)
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #else
-#define PRINTF_LIKE(format, first)
+#define PRINTF_LIKE(text, first)
 #endif
 
 /* The only maker of user errors. At most 200 errors are kept; the last says how many were left out. Returns false, so

@@ -1,0 +1,241 @@
+/* Weights: evaluated one tensor at a time, and written as a file, as text in the .c, or included by a .S. */
+#include "backend/c_internal.h"
+#include "runtime/checksum.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Layout and meaning: runtime/weights.c. */
+enum { HEADER_BYTES = 64, VERSION = 1 };
+static const uint32_t byte_order_mark = 0x01020304;
+
+/* Bytes of one weight, in the order asked for; malloc'ed, padded with zeros to a multiple of 64. NULL after a diag. */
+static unsigned char *weight_bytes(const CFile *f, const WeightSlot *slot, bool big_endian, size_t *padded) {
+  const CProgram *p = f->program;
+  Tensor value = {0};
+  const bool good = p->weight_value ? p->weight_value(p->user, p->graph, slot->value, &value)
+                                    : eval_const(p->graph, slot->value, &value);
+  if (!good) return NULL;
+  if ((int64_t)type_bytes(&value.type) != slot->bytes)
+    die("weight %u has %zu bytes, its slot %" PRId64, slot->value, type_bytes(&value.type), slot->bytes);
+  *padded = ((size_t)slot->bytes + 63) / 64 * 64;
+  unsigned char *bytes = calloc(*padded + 1, 1);
+  if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
+  tensor_store(&value, bytes, big_endian);
+  tensor_free(&value);
+  return bytes;
+}
+
+static int compare_slots(const void *left, const void *right) {
+  const WeightSlot *a = left, *b = right;
+  return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* The slots by offset; dies where they overlap or are out of line. */
+static const WeightSlot *sorted_slots(const CFile *f) {
+  const CProgram *p = f->program;
+  WeightSlot *slots = arena_copy(f->arena, p->weights, p->weight_count * sizeof *slots);
+  int64_t end = 0;
+  if (p->weight_count) qsort(slots, p->weight_count, sizeof *slots, compare_slots);
+  for (size_t i = 0; i < p->weight_count; i++) {
+    if (slots[i].offset < end || slots[i].offset % 64) die("weight %zu at byte %" PRId64, i, slots[i].offset);
+    end = slots[i].offset + slots[i].bytes;
+  }
+  if (end > p->weight_bytes || p->weight_bytes % 64) die("%" PRId64 " bytes of weights", p->weight_bytes);
+  return slots;
+}
+
+static void report(const CFile *f, int64_t done) {
+  if (f->options->progress) f->options->progress(f->options->progress_user, done, f->program->weight_bytes);
+}
+
+/* ---- the file ---- */
+
+static bool host_is_big_endian(void) {
+  const uint16_t one = 1;
+  unsigned char first;
+  memcpy(&first, &one, 1);
+  return first == 0;
+}
+
+typedef struct {
+  FILE *to;
+  bool swap;       /* the file's byte order is not the host's */
+  uint64_t lane[4];
+  int64_t at;      /* bytes of tensors written */
+} Stream;
+
+/* bytes: a multiple of 32. The checksum is what the reading machine will see: words in the file's order. */
+static void stream_write(Stream *s, const unsigned char *data, size_t bytes) {
+  unsigned char turned[32];
+  fwrite(data, 1, bytes, s->to);
+  s->at += (int64_t)bytes;
+  if (!s->swap) nx_checksum_add(s->lane, data, bytes);
+  for (size_t i = 0; s->swap && i < bytes; i += 32) {
+    for (size_t b = 0; b < 32; b++) turned[b] = data[i + (b ^ 7)];
+    nx_checksum_add(s->lane, turned, 32);
+  }
+}
+
+static void stream_zeros(Stream *s, int64_t end) {
+  static const unsigned char zeros[64];
+  while (s->at < end) stream_write(s, zeros, 64);
+}
+
+/* An unsigned number of `bytes` bytes at p, in the file's order. */
+static void put_number(unsigned char *p, uint64_t x, int bytes, bool big_endian) {
+  for (int i = 0; i < bytes; i++) p[big_endian ? bytes - 1 - i : i] = (unsigned char)(x >> (8 * i));
+}
+
+static void write_file_header(const CFile *f, FILE *to, uint64_t checksum) {
+  unsigned char header[HEADER_BYTES] = "nextcwgt";
+  const bool big = f->options->big_endian;
+  put_number(header + 8, byte_order_mark, 4, big);
+  put_number(header + 12, VERSION, 4, big);
+  put_number(header + 16, f->model_hash, 8, big);
+  put_number(header + 24, (uint64_t)f->program->weight_bytes, 8, big);
+  put_number(header + 32, (uint64_t)f->program->weight_count, 8, big);
+  put_number(header + 40, checksum, 8, big);
+  fwrite(header, 1, sizeof header, to);
+}
+
+bool c_write_weights_file(const CFile *f, FILE *to) {
+  const WeightSlot *slots = sorted_slots(f);
+  Stream s = {.to = to, .swap = f->options->big_endian != host_is_big_endian()};
+  nx_checksum_start(s.lane);
+  write_file_header(f, to, 0);
+  for (size_t i = 0; i < f->program->weight_count; i++) {
+    size_t padded;
+    unsigned char *bytes = weight_bytes(f, &slots[i], f->options->big_endian, &padded);
+    if (!bytes) return false;
+    stream_zeros(&s, slots[i].offset);
+    stream_write(&s, bytes, padded);
+    free(bytes);
+    report(f, s.at);
+    if (ferror(to)) return true; /* the caller reports it */
+  }
+  stream_zeros(&s, f->program->weight_bytes);
+  if (fflush(to) || fseek(to, 0, SEEK_SET)) return true;
+  write_file_header(f, to, nx_checksum_end(s.lane));
+  return true;
+}
+
+/* ---- inline ---- */
+
+static uint64_t read_number(const unsigned char *p, size_t bytes) {
+  uint64_t x = 0;
+  for (size_t i = 0; i < bytes; i++) x |= (uint64_t)p[i] << (8 * i);
+  return x;
+}
+
+static void put_element(const CFile *f, Text *t, DType type, const unsigned char *p) {
+  const size_t size = dtype_bytes(type);
+  const uint64_t x = read_number(p, size);
+  const uint32_t low = (uint32_t)x;
+  float f32;
+  double f64;
+  memcpy(&f32, &low, sizeof f32);
+  memcpy(&f64, &x, sizeof f64);
+  if (type == DT_f32) c_put_float(t, f32, f->options->hex_floats);
+  else if (type == DT_f64) c_put_double(t, f64, f->options->hex_floats);
+  else if (dtype_is_float(type)) text_printf(t, "0x%04" PRIx64, x);
+  else if (type == DT_u64) text_printf(t, "UINT64_C(%" PRIu64 ")", x);
+  else if (type == DT_i64) c_put_int(t, (int64_t)x, true);
+  else if (type == DT_u32) text_printf(t, "%" PRIu32 "U", low);
+  else if (type == DT_i32) c_put_int(t, (int32_t)low, false);
+  else if (dtype_is_unsigned(type)) text_printf(t, "%" PRIu64, x);
+  else text_printf(t, "%d", size == 1 ? (int)(int8_t)low : (int)(int16_t)low);
+}
+
+/* A weight as "{1.5f, ...}," in lines of at most 120 columns. */
+static void put_elements(const CFile *f, Text *t, DType type, const unsigned char *bytes, int64_t count) {
+  const size_t size = dtype_bytes(type);
+  size_t line = t->len;
+  text_puts(t, "  {");
+  for (int64_t i = 0; i < count; i++) {
+    if (t->len - line > 96) {
+      text_puts(t, ",\n   ");
+      line = t->len - 3;
+    } else if (i) {
+      text_puts(t, ", ");
+    }
+    put_element(f, t, type, bytes + (size_t)i * size);
+  }
+  text_puts(t, "},\n");
+}
+
+static int64_t gap_after(const CFile *f, const WeightSlot *slots, size_t i) {
+  const int64_t next = i + 1 < f->program->weight_count ? slots[i + 1].offset : f->program->weight_bytes;
+  return next - slots[i].offset - slots[i].bytes;
+}
+
+/* A struct with a member for each weight: one byte layout, whatever the types. Gaps are members too. */
+static void put_struct(const CFile *f, Text *t, const WeightSlot *slots) {
+  text_puts(t, "\nstatic const struct {\n");
+  for (size_t i = 0; i < f->program->weight_count; i++) {
+    const Type *type = type_of(f->program->graph, slots[i].value);
+    const int64_t gap = gap_after(f, slots, i);
+    if (slots[i].bytes)
+      text_printf(t, "  %s w%zu[%" PRId64 "]; /* byte %" PRId64 " */\n", c_type_name((DType)type->dtype), i,
+                  type_elements(type), slots[i].offset);
+    if (gap) text_printf(t, "  unsigned char gap%zu[%" PRId64 "];\n", i, gap);
+  }
+  text_puts(t, "} nx_weights NX_ALIGNED = {\n");
+}
+
+bool c_write_weights_inline(const CFile *f, FILE *to) {
+  const WeightSlot *slots = sorted_slots(f);
+  Text head = {.arena = f->arena};
+  if (!f->program->weight_bytes) return true;
+  put_struct(f, &head, slots);
+  c_write(f, to, text_string(&head));
+  for (size_t i = 0; i < f->program->weight_count; i++) {
+    const ArenaMark mark = arena_mark(f->arena);
+    Text t = {.arena = f->arena};
+    const Type *type = type_of(f->program->graph, slots[i].value);
+    size_t padded;
+    unsigned char *bytes = weight_bytes(f, &slots[i], false, &padded);
+    if (!bytes) return false;
+    if (slots[i].bytes) put_elements(f, &t, (DType)type->dtype, bytes, type_elements(type));
+    if (gap_after(f, slots, i)) text_puts(&t, "  {0},\n");
+    c_write(f, to, text_string(&t));
+    free(bytes);
+    arena_release(f->arena, mark);
+    report(f, slots[i].offset + slots[i].bytes);
+  }
+  c_write(f, to, "};\n");
+  return true;
+}
+
+/* ---- object ---- */
+
+/* The assembler looks an .incbin up from where it runs, so the path is absolute. */
+static bool put_absolute(const CFile *f, Text *t, const char *path) {
+  char folder[4096] = "";
+  if (*path != '/' && !getcwd(folder, sizeof folder))
+    return error_in(f->context, path, "the current folder has no path");
+  text_printf(t, "%s%s%s", folder, *path == '/' ? "" : "/", path);
+  return true;
+}
+
+bool c_write_asm(const CFile *f, FILE *to) {
+  Text path = {.arena = f->arena}, t = {.arena = f->arena};
+  if (!put_absolute(f, &path, f->options->weights_path)) return false;
+  text_puts(&t, "/* Weights of nx as an object. */\n"
+                "#if defined(__APPLE__)\n"
+                "#define NX_OBJECT _nx_weights_object\n"
+                "  .section __TEXT,__const\n"
+                "#else\n"
+                "#define NX_OBJECT nx_weights_object\n"
+                "  .section .rodata\n"
+                "#endif\n"
+                "  .globl NX_OBJECT\n"
+                "  .balign 64\n"
+                "NX_OBJECT:\n"
+                "  .incbin ");
+  c_put_string(&t, text_string(&path));
+  text_puts(&t, "\n#if defined(__ELF__)\n  .section .note.GNU-stack,\"\",%progbits\n#endif\n");
+  c_write(f, to, text_string(&t));
+  return true;
+}

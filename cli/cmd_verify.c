@@ -1,0 +1,229 @@
+/* nextc verify: cases of inputs and outputs through the evaluator and through the emitted C. */
+#include "cli/build.h"
+#include "cli/cli.h"
+#include "cli/process.h"
+#include "passes/passes.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const OptionInfo options[] = {
+    {"--backends", "LIST", "of eval (the evaluator, on the model as read and after the passes)\n"
+                           "and c (the emitted C, built and run); default eval,c"},
+    {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
+    {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
+    {"--paths", "LIST", "the emitted paths to run, of generic and v3; default: as the program chooses"},
+    {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
+    WEIGHTS_OPTION,
+    {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
+    {"--atol", "X", "default 1e-5; integers and bools must be equal"},
+    {"--strict-fp", NULL, "no rewrite that changes rounding"},
+    {"--keep", NULL, "keeps the folder with the emitted C and prints its name"},
+    DIM_OPTION,
+};
+
+enum { MAX_BACKENDS = 8, MAX_RANDOM = 100000 };
+
+typedef struct Verify Verify;
+typedef struct {
+  const char *name, *path; /* path: the emitted path that is forced; NULL: none */
+  bool (*run)(Verify *, const char *path, Difference *); /* false: the context has an error */
+} Backend;
+
+struct Verify {
+  Context *context; /* of the case */
+  const Args *args;
+  Case test;
+  Tolerance tolerance;
+  int random, passed, failed;
+  Backend backends[MAX_BACKENDS];
+  size_t backend_count;
+  PassOptions pass_options;
+  Build build;      /* folder NULL: nothing emitted yet for this case */
+};
+
+static Graph *load(Verify *v) {
+  Graph *g = NULL;
+  return args_load(v->context, v->args, v->test.model, &g) ? NULL : g;
+}
+
+static void compare_set(Verify *v, const DataSet *set, const Tensor *outputs, const char *stage, Difference *d) {
+  Arena *arena = v->context->arena;
+  for (size_t i = 0; i < set->output_count; i++)
+    difference_add(d, arena, arena_printf(arena, "%s, %s: output %zu", set->name, stage, i), &outputs[i],
+                   &set->outputs[i], v->tolerance);
+}
+
+/* Do a set's outputs match the model's in number? */
+static bool count_fits(const Graph *g, const DataSet *set) {
+  OpId ports[MAX_PORTS];
+  size_t count = graph_ports(g, OP_output, ports, MAX_PORTS);
+  return count == set->output_count ||
+         error_in(g->context, set->name, "%zu outputs stored, but the model has %zu", set->output_count, count);
+}
+
+static bool evaluate_sets(Verify *v, const Graph *g, const char *stage, Difference *d) {
+  for (size_t i = 0; i < v->test.set_count; i++) {
+    const DataSet *set = &v->test.sets[i];
+    if (!count_fits(g, set)) return false;
+    Tensor outputs[MAX_PORTS];
+    bool fine = evaluate(g, set, outputs, set->output_count);
+    if (fine) compare_set(v, set, outputs, stage, d);
+    for (size_t j = 0; j < set->output_count; j++) tensor_free(&outputs[j]);
+    if (!fine) return false;
+  }
+  return true;
+}
+
+static bool run_eval(Verify *v, const char *path, Difference *d) {
+  (void)path;
+  Graph *g = load(v);
+  bool fine = g && evaluate_sets(v, g, "as read", d) && run_pipeline(g, &v->pass_options, NULL, NULL, NULL) &&
+              evaluate_sets(v, g, "after the passes", d);
+  if (g) graph_free(g);
+  return fine;
+}
+
+static bool emit_once(Verify *v) {
+  if (v->build.folder) return true;
+  v->build.context = v->context;
+  v->build.folder = temporary_folder(v->context);
+  Graph *g = v->build.folder ? load(v) : NULL;
+  CompileOptions o = {.strict_fp = v->pass_options.strict_fp};
+  args_weights(v->args, &o);
+  bool fine = g && build_emit(&v->build, g, o);
+  if (g) graph_free(g);
+  return fine;
+}
+
+static bool run_sets(Verify *v, const Graph *declared, Difference *d) {
+  for (size_t i = 0; i < v->test.set_count; i++) {
+    const DataSet *set = &v->test.sets[i];
+    if (!count_fits(declared, set)) return false;
+    Tensor outputs[MAX_PORTS];
+    if (build_run(&v->build, declared, set, outputs, set->output_count, d)) compare_set(v, set, outputs, "c", d);
+    for (size_t j = 0; j < set->output_count; j++) tensor_free(&outputs[j]);
+  }
+  return !v->context->errors;
+}
+
+static bool run_c(Verify *v, const char *path, Difference *d) {
+  if (!emit_once(v)) return false;
+  Graph *declared = load(v);
+  bool fine = declared && (!build_program(&v->build, path, d) || run_sets(v, declared, d));
+  if (declared) graph_free(declared);
+  return fine;
+}
+
+static const Backend known_backends[] = {{"eval", NULL, run_eval}, {"c", NULL, run_c}};
+enum { KNOWN_COUNT = sizeof known_backends / sizeof *known_backends };
+
+static bool prepare(Verify *v, const char *folder) {
+  Context *c = v->context;
+  if (!case_load(c, folder, args_value(v->args, "--model"), &v->test)) return false;
+  if (!v->test.set_count && !v->random) return error_in(c, folder, "no test_data_set_0 in it, and no --random");
+  Graph *g = v->random ? load(v) : NULL;
+  bool fine = g || !v->random;
+  for (int i = 0; fine && i < v->random; i++) fine = case_add_random(&v->test, g, (uint64_t)i, 1 + i % 3);
+  if (g) graph_free(g);
+  return fine;
+}
+
+static void report(Verify *v, const Backend *b, const Difference *d, int width) {
+  progress_end();
+  const char *name = b->path ? arena_printf(v->context->arena, "%s:%s", b->name, b->path) : b->name;
+  printf("%-*s  %-9s  max abs %-9.3g  max rel %-9.3g  %s\n", width, v->test.name, name, d->max_abs, d->max_rel,
+         d->ok ? "ok" : "FAILED");
+  if (d->why) printf("  %s\n", d->why);
+  fflush(stdout);
+  if (d->ok) v->passed++;
+  else v->failed++;
+}
+
+/* One case, every backend; each gets its line whatever happened to the others. */
+static void verify_case(Verify *v, const char *folder, int width) {
+  v->build.folder = NULL;
+  Context *c = v->context = context_new();
+  bool fine = prepare(v, folder);
+  for (size_t i = 0; i < v->backend_count; i++) {
+    const Backend *b = &v->backends[i];
+    Difference d = difference_none();
+    progress("%s  %s", v->test.name, b->name);
+    if (!fine || !b->run(v, b->path, &d)) d.ok = false;
+    report(v, b, &d, width);
+    print_diagnostics(c);
+    c->count = 0;
+    c->errors = 0;
+  }
+  if (v->build.folder && args_value(v->args, "--keep")) printf("  kept %s\n", v->build.folder);
+  else if (v->build.folder) remove_folder(v->build.folder);
+  case_free(&v->test);
+  context_free(c);
+}
+
+static int add_backend(Context *c, Verify *v, Backend b) {
+  if (v->backend_count == MAX_BACKENDS) return usage_error(c, v->args, "more than %d backends", MAX_BACKENDS);
+  v->backends[v->backend_count++] = b;
+  return STATUS_DONE;
+}
+
+/* c: one backend a forced path, or one that chooses. */
+static int add_named_backend(Context *c, Verify *v, const char *name) {
+  const char *const *paths, *list = args_value(v->args, "--paths");
+  const Backend *b = known_backends;
+  while (b < known_backends + KNOWN_COUNT && strcmp(b->name, name)) b++;
+  if (b == known_backends + KNOWN_COUNT) return usage_error(c, v->args, "unknown backend '%s' (of eval, c)", name);
+  if (b->run != run_c || !list) return add_backend(c, v, *b);
+  size_t count = split_list(c, list, &paths);
+  for (size_t i = 0; i < count; i++) {
+    if (!target_by_name(paths[i])) return usage_error(c, v->args, "unknown path '%s'", paths[i]);
+    int status = add_backend(c, v, (Backend){b->name, paths[i], b->run});
+    if (status) return status;
+  }
+  return STATUS_DONE;
+}
+
+static int read_options(Context *c, Verify *v) {
+  const char *const *names, *list = args_value(v->args, "--backends");
+  size_t count = split_list(c, list ? list : "eval,c", &names);
+  int status = count ? STATUS_DONE : usage_error(c, v->args, "no backend named");
+  for (size_t i = 0; !status && i < count; i++) status = add_named_backend(c, v, names[i]);
+  double random = 0;
+  if (!status) status = args_number(c, v->args, "--random", 0, MAX_RANDOM, &random);
+  if (!status) status = args_number(c, v->args, "--rtol", 0, 1, &v->tolerance.rtol);
+  if (!status) status = args_number(c, v->args, "--atol", 0, 1e30, &v->tolerance.atol);
+  DimPin *pins;
+  size_t pin_count;
+  if (!status) status = args_pins(c, v->args, &pins, &pin_count);
+  v->random = (int)random;
+  v->pass_options.strict_fp = args_value(v->args, "--strict-fp") != NULL;
+  const char *cc = args_value(v->args, "--cc");
+  if (!cc) cc = getenv("CC");
+  v->build.cc = cc && *cc ? cc : "cc";
+  return status;
+}
+
+static int run(Context *c, const Args *args) {
+  Verify v = {.args = args, .tolerance = {.rtol = 1e-4, .atol = 1e-5}};
+  int status = read_options(c, &v), width = 8;
+  if (status) return status;
+  for (size_t i = 0; i < args->operand_count; i++) {
+    size_t length = strlen(args->operands[i]);
+    const char *slash = strrchr(args->operands[i], '/');
+    int name = (int)(slash && slash[1] ? strlen(slash + 1) : length);
+    if (name > width && name <= 48) width = name;
+  }
+  for (size_t i = 0; i < args->operand_count; i++) verify_case(&v, args->operands[i], width);
+  printf("%d passed, %d failed\n", v.passed, v.failed);
+  return v.failed ? STATUS_MODEL : STATUS_DONE;
+}
+
+const Command command_verify = {
+    .name = "verify",
+    .operands = "CASE...",
+    .summary = "compares the evaluator and the emitted C with the stored outputs of test cases",
+    .example = "nextc verify case_folder --backends=eval,c --random=3",
+    .min_operands = 1,
+    .max_operands = 1000000,
+    OPTION_TABLE(options),
+    .run = run,
+};

@@ -1,0 +1,36 @@
+/* Files mapped read-only; see frontend.h. */
+#include "frontend/frontend.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool map_open(Context *ctx, const char *path, int fd, MappedFile *out) {
+  struct stat st;
+  if (fstat(fd, &st)) return error_in(ctx, path, "cannot read: %s", strerror(errno));
+  if (S_ISDIR(st.st_mode)) return error_in(ctx, path, "is a folder, not a file");
+  if (!S_ISREG(st.st_mode)) return error_in(ctx, path, "is not a regular file");
+  if (st.st_size == 0) return true;
+  if ((uintmax_t)st.st_size > SIZE_MAX) return error_in(ctx, path, "is too large to map");
+  void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (p == MAP_FAILED) return error_in(ctx, path, "cannot map: %s", strerror(errno));
+  out->data = out->mapping = p;
+  out->size = (size_t)st.st_size;
+  return true;
+}
+
+bool map_file(Context *ctx, const char *path, MappedFile *out) {
+  *out = (MappedFile){.path = path};
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return error_in(ctx, path, "cannot open: %s", strerror(errno));
+  bool ok = map_open(ctx, path, fd, out);
+  close(fd);
+  return ok;
+}
+
+void unmap_file(MappedFile *f) {
+  if (f->mapping) munmap(f->mapping, f->size);
+  *f = (MappedFile){0};
+}

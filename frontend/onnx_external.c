@@ -1,0 +1,78 @@
+/* External data files: found in the model's folder and nowhere else, mapped once each. */
+#define _DEFAULT_SOURCE /* realpath */
+#include "frontend/onnx_tensor.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *location_of(const Onnx__TensorProto *t) {
+  for (size_t i = 0; i < t->n_external_data; i++) {
+    const Onnx__StringStringEntryProto *e = t->external_data[i];
+    if (e->key && e->value && !strcmp(e->key, "location")) return e->value;
+  }
+  return NULL;
+}
+
+/* Does a path step up or start at a root? Backslashes count as slashes: the model may come from anywhere. */
+static bool escapes(const char *path) {
+  if (!*path || *path == '/' || *path == '\\' || (path[0] && path[1] == ':')) return true;
+  for (const char *part = path; part;) {
+    size_t n = strcspn(part, "/\\");
+    if (n == 2 && part[0] == '.' && part[1] == '.') return true;
+    part = part[n] ? part + n + 1 : NULL;
+  }
+  return false;
+}
+
+static bool is_inside(const char *folder, const char *path) {
+  size_t n = strlen(folder);
+  return !strncmp(folder, path, n) && (path[n] == '/' || (n && folder[n - 1] == '/'));
+}
+
+/* Real path of location in the model's folder, in the arena; NULL + diag. */
+static const char *resolve(TensorStore *s, Where w, const char *location) {
+  const char *slash = strrchr(s->path, '/');
+  const char *folder = slash ? arena_strndup(s->arena, s->path, (size_t)(slash - s->path) + 1) : "./";
+  char *real_folder = realpath(folder, NULL);
+  char *real = realpath(arena_printf(s->arena, "%s%s", folder, location), NULL);
+  const char *found = NULL;
+  if (!real || !real_folder)
+    diag(s->ctx, DIAG_ERROR, w, "external data: cannot open '%s%s': %s", folder, location, strerror(errno));
+  else if (!is_inside(real_folder, real))
+    diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
+  else found = arena_strdup(s->arena, real);
+  free(real);
+  free(real_folder);
+  return found;
+}
+
+static const MappedFile *open_external(TensorStore *s, Where w, const char *location) {
+  for (size_t i = 0; i < s->external_count; i++)
+    if (!strcmp(s->external[i].location, location)) return s->external[i].ok ? &s->external[i].map : NULL;
+  GROW(s->arena, s->external, s->external_count, s->external_capacity);
+  ExternalFile *e = &s->external[s->external_count++];
+  e->location = location;
+  const char *path = resolve(s, w, location);
+  e->ok = path && map_file(s->ctx, path, &e->map);
+  return e->ok ? &e->map : NULL;
+}
+
+const MappedFile *tensor_external_file(TensorStore *s, Where w, const Onnx__TensorProto *t, bool *none) {
+  *none = t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+  if (*none) return NULL;
+  const char *location = location_of(t);
+  if (!location) {
+    diag(s->ctx, DIAG_ERROR, w, "external data without a location");
+    return NULL;
+  }
+  if (escapes(location)) {
+    diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
+    return NULL;
+  }
+  return open_external(s, w, location);
+}
+
+void tensor_store_close(TensorStore *s) {
+  for (size_t i = 0; i < s->external_count; i++) unmap_file(&s->external[i].map);
+  unmap_file(&s->map);
+}

@@ -1,0 +1,12 @@
+/* Declares every translator that onnx_ops.def names: void onnx_<translate>(Import *). */
+#ifndef NEXTC_ONNX_TRANSLATE_H
+#define NEXTC_ONNX_TRANSLATE_H
+#include "frontend/onnx_import.h"
+
+#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs) void onnx_##translate(Import *);
+#include "frontend/onnx_ops.def"
+#undef ONNX
+
+/* The one element of a tensor attribute; its data type goes to type->dtype. False + diag. */
+bool onnx_one_element(Import *, const Onnx__TensorProto *, Type *type, double *value);
+#endif

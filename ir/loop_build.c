@@ -1,0 +1,243 @@
+/* Builder of the loop IR: names, affine expressions, bounds, statements appended to the innermost open block. */
+#include "ir/loop_internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+Kernel *kernel_new(Arena *arena, const char *name, const char *family) {
+  Kernel *k = ARENA_NEW(arena, Kernel);
+  k->arena = arena;
+  k->name = arena_strdup(arena, name);
+  k->family = arena_strdup(arena, family);
+  GROW(arena, k->regs, 0, k->reg_capacity);
+  GROW(arena, k->vars, 0, k->var_capacity);
+  GROW(arena, k->stmts, 0, k->stmt_capacity);
+  k->reg_count = k->var_count = k->stmt_count = 1;
+  return k;
+}
+
+/* ---- names ---- */
+
+/* Sees one taken name: is it `base`, and which number stands behind "base_"? */
+static void look(const char *base, size_t length, const char *name, bool *taken, long *largest) {
+  if (!name || strncmp(name, base, length) != 0) return;
+  if (!name[length]) *taken = true;
+  if (name[length] != '_' || name[length + 1] < '0' || name[length + 1] > '9') return;
+  char *end;
+  long n = strtol(name + length + 1, &end, 10);
+  if (!*end && n > *largest && n < 1000000000) *largest = n;
+}
+
+/* `base` itself, or base_<n> with the next n where it is taken or reserved. */
+static const char *unique_name(Kernel *k, const char *base) {
+  size_t length = strlen(base);
+  bool taken = !loop_name_ok(base, length);
+  long largest = 1;
+  for (size_t i = 0; i < k->param_count; i++) look(base, length, k->params[i].name, &taken, &largest);
+  for (size_t i = 1; i < k->reg_count; i++) look(base, length, k->regs[i].name, &taken, &largest);
+  for (size_t i = 1; i < k->var_count; i++) look(base, length, k->vars[i], &taken, &largest);
+  if (!taken) return arena_strdup(k->arena, base);
+  char *name = arena_printf(k->arena, "%s_%ld", base, largest + 1);
+  if (!loop_name_ok(name, strlen(name))) die("kernel %s: '%s' is no name", k->name, base);
+  return name;
+}
+
+ParamId kernel_add_param(Kernel *k, const char *name, Role role, DType dtype, int64_t elements) {
+  if (k->param_count >= UINT16_MAX) die("kernel %s: too many parameters", k->name);
+  GROW(k->arena, k->params, k->param_count, k->param_capacity);
+  k->params[k->param_count] = (Param){name, role, dtype, elements};
+  return (ParamId)k->param_count++;
+}
+
+RegId kernel_add_reg(Kernel *k, const char *name, RegType type, int lanes) {
+  if (k->reg_count >= UINT16_MAX) die("kernel %s: too many registers", k->name);
+  GROW(k->arena, k->regs, k->reg_count, k->reg_capacity);
+  k->regs[k->reg_count] = (Reg){name, type, (uint8_t)lanes};
+  return (RegId)k->reg_count++;
+}
+
+VarId kernel_add_var(Kernel *k, const char *name) {
+  if (k->var_count >= UINT16_MAX) die("kernel %s: too many loop variables", k->name);
+  GROW(k->arena, k->vars, k->var_count, k->var_capacity);
+  k->vars[k->var_count] = name;
+  return (VarId)k->var_count++;
+}
+
+ParamId kernel_param(Kernel *k, const char *name, Role role, DType dtype, int64_t elements) {
+  return kernel_add_param(k, unique_name(k, name), role, dtype, elements);
+}
+
+RegId kernel_reg(Kernel *k, RegType type, int lanes, const char *format, ...) {
+  if (lanes < 1 || lanes > MAX_LANES || (lanes & (lanes - 1))) die("kernel %s: %d lanes", k->name, lanes);
+  va_list args;
+  va_start(args, format);
+  char *base = arena_vprintf(k->arena, format, args);
+  va_end(args);
+  return kernel_add_reg(k, unique_name(k, base), type, lanes);
+}
+
+VarId kernel_var(Kernel *k, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  char *base = arena_vprintf(k->arena, format, args);
+  va_end(args);
+  return kernel_add_var(k, unique_name(k, base));
+}
+
+/* ---- affine expressions and bounds ---- */
+
+Affine affine(int64_t constant) { return (Affine){.constant = constant}; }
+
+Affine affine_var(VarId var, int64_t coefficient) {
+  Affine a = {0};
+  if (!var) die("affine expression of no variable");
+  if (coefficient) a.term[0].var = var, a.term[0].coefficient = coefficient, a.count = 1;
+  return a;
+}
+
+static int64_t sum(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
+
+Affine affine_add(Affine a, Affine b) {
+  Affine r = {.constant = sum(a.constant, b.constant)};
+  for (int32_t i = 0, j = 0; i < a.count || j < b.count;) {
+    VarId va = i < a.count ? a.term[i].var : UINT16_MAX, vb = j < b.count ? b.term[j].var : UINT16_MAX;
+    VarId v = va < vb ? va : vb;
+    int64_t c = 0;
+    if (va == v) c = a.term[i++].coefficient;
+    if (vb == v) c = sum(c, b.term[j++].coefficient);
+    if (!c) continue;
+    if (r.count == MAX_TERMS) die("affine expression with more than %d variables", MAX_TERMS);
+    r.term[r.count].var = v;
+    r.term[r.count++].coefficient = c;
+  }
+  return r;
+}
+
+Affine affine_plus(Affine a, int64_t constant) {
+  a.constant = sum(a.constant, constant);
+  return a;
+}
+
+Affine affine_scale(Affine a, int64_t factor) {
+  if (!factor) return affine(0);
+  a.constant = (int64_t)((uint64_t)a.constant * (uint64_t)factor);
+  for (int32_t i = 0; i < a.count; i++)
+    a.term[i].coefficient = (int64_t)((uint64_t)a.term[i].coefficient * (uint64_t)factor);
+  return a;
+}
+
+bool affine_equal(const Affine *a, const Affine *b) {
+  if (a->constant != b->constant || a->count != b->count) return false;
+  for (int32_t i = 0; i < a->count; i++)
+    if (a->term[i].var != b->term[i].var || a->term[i].coefficient != b->term[i].coefficient) return false;
+  return true;
+}
+
+Bound bound(Affine value) { return (Bound){value, 1}; }
+Bound bound_none(void) { return (Bound){.divisor = 0}; }
+
+Bound bound_floor(Affine value, int64_t divisor) {
+  if (divisor < 1) die("bound with divisor %lld", (long long)divisor);
+  if (value.count) return (Bound){value, divisor};
+  int64_t q = value.constant / divisor - (value.constant % divisor < 0);
+  return bound(affine(q));
+}
+
+Bound bound_ceil(Affine value, int64_t divisor) { return bound_floor(affine_plus(value, divisor - 1), divisor); }
+
+/* ---- statements ---- */
+
+StmtId kernel_append(Kernel *k, const Stmt *stmt) {
+  GROW(k->arena, k->stmts, k->stmt_count, k->stmt_capacity);
+  StmtId id = (StmtId)k->stmt_count++;
+  k->stmts[id] = *stmt;
+  StmtId last = k->tail[k->depth];
+  if (last)
+    k->stmts[last].next = id;
+  else if (k->depth)
+    k->stmts[k->open[k->depth - 1]].body = id;
+  else
+    k->body = id;
+  k->tail[k->depth] = id;
+  LoopForm form = loop_op_info[stmt->op].form;
+  if (form == FORM_LOOP || form == FORM_IF) {
+    if (k->depth == LOOP_MAX_DEPTH) die("kernel %s: more than %d open blocks", k->name, LOOP_MAX_DEPTH);
+    k->open[k->depth++] = id;
+    k->tail[k->depth] = 0;
+  }
+  return id;
+}
+
+static void append_form(Kernel *k, LoopForm form, Stmt s) {
+  if (loop_op_info[s.op].form != form) die("kernel %s: '%s' has another form", k->name, loop_op_info[s.op].name);
+  kernel_append(k, &s);
+}
+
+VarId emit_for_bounds(Kernel *k, LoopOp op, const char *name, const Bound low[2], const Bound high[2], int64_t step) {
+  VarId var = kernel_var(k, "%s", name);
+  append_form(k, FORM_LOOP,
+              (Stmt){.op = op, .var = var, .low = {low[0], low[1]}, .high = {high[0], high[1]}, .step = step});
+  return var;
+}
+
+VarId emit_for(Kernel *k, LoopOp op, const char *name, int64_t low, int64_t high, int64_t step) {
+  return emit_for_bounds(k, op, name, (Bound[2]){bound(affine(low)), bound_none()},
+                         (Bound[2]){bound(affine(high)), bound_none()}, step);
+}
+
+void emit_if(Kernel *k, RegId mask) { append_form(k, FORM_IF, (Stmt){.op = LOP_if, .src = {mask}}); }
+
+void emit_end(Kernel *k) {
+  if (!k->depth) die("kernel %s: no open block to end", k->name);
+  k->depth--;
+}
+
+void emit_const(Kernel *k, RegId dst, double number) {
+  if (dst < k->reg_count && k->regs[dst].type == REG_f32) number = (double)(float)number;
+  append_form(k, FORM_IMM, (Stmt){.op = LOP_const, .dst = dst, .number = number});
+}
+
+void emit_index(Kernel *k, RegId dst, Affine value) {
+  append_form(k, FORM_INDEX, (Stmt){.op = LOP_index, .dst = dst, .address = {.at = value}});
+}
+
+void emit_load(Kernel *k, RegId dst, ParamId param, Affine at) { emit_load_at(k, LOP_load, dst, param, at, 0, 0); }
+void emit_loads(Kernel *k, RegId dst, ParamId param, Affine at) { emit_load_at(k, LOP_loads, dst, param, at, 0, 0); }
+
+static Address address(ParamId param, Affine at, RegId index, int64_t coefficient) {
+  if (!coefficient) index = 0;
+  return (Address){param, at, index, index ? coefficient : 0};
+}
+
+void emit_load_at(Kernel *k, LoopOp op, RegId dst, ParamId param, Affine at, RegId index, int64_t coefficient) {
+  append_form(k, FORM_LOAD, (Stmt){.op = op, .dst = dst, .address = address(param, at, index, coefficient)});
+}
+
+void emit_store(Kernel *k, ParamId param, Affine at, RegId src) { emit_store_at(k, param, at, 0, 0, src); }
+
+void emit_store_at(Kernel *k, ParamId param, Affine at, RegId index, int64_t coefficient, RegId src) {
+  append_form(k, FORM_STORE, (Stmt){.op = LOP_store, .src = {src}, .address = address(param, at, index, coefficient)});
+}
+
+void emit_prefetch(Kernel *k, ParamId param, Affine at) {
+  append_form(k, FORM_TOUCH, (Stmt){.op = LOP_prefetch, .address = address(param, at, 0, 0)});
+}
+
+void emit_op(Kernel *k, LoopOp op, RegId dst, RegId a, RegId b, RegId c) {
+  LoopForm form = loop_op_info[op].form;
+  if (form != FORM_R1 && form != FORM_R2 && form != FORM_R3)
+    die("kernel %s: '%s' is no operation on registers", k->name, loop_op_info[op].name);
+  kernel_append(k, &(Stmt){.op = op, .dst = dst, .src = {a, b, c}});
+}
+
+void emit_libm(Kernel *k, RegId dst, const char *function, RegId a, RegId b) {
+  append_form(k, FORM_LIBM,
+              (Stmt){.op = LOP_libm, .dst = dst, .src = {a, b}, .function = arena_strdup(k->arena, function)});
+}
+
+void emit_call(Kernel *k, const char *function, const CallArg *args, int32_t count) {
+  append_form(k, FORM_CALL,
+              (Stmt){.op = LOP_call,
+                     .function = arena_strdup(k->arena, function),
+                     .arg_count = count,
+                     .args = arena_copy(k->arena, args, sizeof *args * (size_t)count)});
+}

@@ -1,0 +1,113 @@
+/* Threads for nextc_parallel_for. A woken thread takes slices until none is left; one without work looks for more for a
+ * few microseconds, then sleeps. Everything but the looking happens under one lock: slices are few and long. */
+#if !defined(NX_THREADS)
+#define NX_THREADS
+#endif
+#include "runtime/public.h"
+#include "runtime/sample.h"
+
+/* nx_pool_start, nx_pool_run, nx_pool_stop: see the header */
+#if defined(NX_THREADS)
+#define NX_POOL_LOOKS 100 /* times the pause instruction's 40 to 140 cycles */
+/* Returns when *at is no longer `old`, or has been for a few microseconds. */
+static void nx_pool_look(const unsigned *at, unsigned old) {
+#if defined(__GNUC__) && !defined(__TINYC__)
+  for (int look = 0; look < NX_POOL_LOOKS && __atomic_load_n(at, __ATOMIC_ACQUIRE) == old; look++) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+#else
+  (void)at;
+  (void)old;
+#endif
+}
+
+static void nx_pool_set(unsigned *at, unsigned value) {
+#if defined(__GNUC__) && !defined(__TINYC__)
+  __atomic_store_n(at, value, __ATOMIC_RELEASE);
+#else
+  *at = value;
+#endif
+}
+
+/* Takes slices of the running call until none is left. Called and returns with the lock held. */
+static void nx_pool_take(nx_pool *pool) {
+  while (pool->next < pool->slices) {
+    const int slice = pool->next++;
+    nextc_slice *run = pool->run;
+    void *context = pool->context;
+    pthread_mutex_unlock(&pool->lock);
+    run(context, slice);
+    pthread_mutex_lock(&pool->lock);
+    if (--pool->left == 0) {
+      nx_pool_set(&pool->done, pool->work);
+      pthread_cond_signal(&pool->idle);
+    }
+  }
+}
+
+static void *nx_pool_main(void *argument) {
+  nx_pool *pool = (nx_pool *)argument;
+  unsigned seen = 0;
+  pthread_mutex_lock(&pool->lock);
+  while (!pool->stop) {
+    if (pool->work == seen) {
+      pthread_mutex_unlock(&pool->lock);
+      nx_pool_look(&pool->work, seen);
+      pthread_mutex_lock(&pool->lock);
+    }
+    while (pool->work == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    seen = pool->work;
+    nx_pool_take(pool);
+  }
+  pthread_mutex_unlock(&pool->lock);
+  return NULL;
+}
+
+int nx_pool_start(nx_pool *pool, int threads) {
+  memset(pool, 0, sizeof *pool);
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->wake, NULL);
+  pthread_cond_init(&pool->idle, NULL);
+  while (pool->started < threads - 1 && pool->started < NX_POOL_MAX) {
+    if (pthread_create(&pool->thread[pool->started], NULL, nx_pool_main, pool) != 0) break;
+    pool->started++;
+  }
+  return pool->started + 1;
+}
+
+void nx_pool_run(void *user, int slices, nextc_slice *run, void *context) {
+  nx_pool *pool = (nx_pool *)user;
+  unsigned work;
+  pthread_mutex_lock(&pool->lock);
+  work = pool->work + 1;
+  pool->run = run;
+  pool->context = context;
+  pool->slices = pool->left = slices;
+  pool->next = 0;
+  nx_pool_set(&pool->work, work);
+  pthread_cond_broadcast(&pool->wake);
+  nx_pool_take(pool);
+  if (pool->left > 0) {
+    pthread_mutex_unlock(&pool->lock);
+    nx_pool_look(&pool->done, work - 1);
+    pthread_mutex_lock(&pool->lock);
+  }
+  while (pool->left > 0) pthread_cond_wait(&pool->idle, &pool->lock);
+  nx_pool_set(&pool->done, work); /* also where there were no slices */
+  pthread_mutex_unlock(&pool->lock);
+}
+
+void nx_pool_stop(nx_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pool->stop = 1;
+  nx_pool_set(&pool->work, pool->work + 1);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
+  for (int i = 0; i < pool->started; i++) pthread_join(pool->thread[i], NULL);
+  pthread_cond_destroy(&pool->idle);
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->lock);
+}
+#endif

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Builds nextc twice and runs every test: first under AddressSanitizer and UndefinedBehaviorSanitizer (without the tests
+# labelled slow), then all of them as built for users.
+#   scripts/test.sh [--no-sanitizers]
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+scripts/install_deps.sh
+jobs=$(nproc 2>/dev/null || echo 1)
+if [ "${1:-}" != --no-sanitizers ]; then
+  scripts/build.sh build-sanitized -DNEXTC_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  ctest --test-dir build-sanitized --output-on-failure -j "$jobs" -LE slow
+fi
+scripts/build.sh build
+ctest --test-dir build --output-on-failure -j "$jobs"
