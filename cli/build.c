@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, LOG_BYTES = 600 };
+enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, LOG_BYTES = 2000 };
 
 static const char *in_folder(const Build *b, const char *name) {
   return arena_printf(b->context->arena, "%s/%s", b->folder, name);

@@ -23,7 +23,8 @@ Graph *load_model(Context *ctx, const char *path, const DimPin *pins, size_t pin
   if (pin_count)
     error_in(ctx, path, "symbol '%s' cannot be pinned in a .nir text; pin it where the model is imported",
              pins[0].symbol);
-  else g = graph_parse(ctx, path, f.data ? (const char *)f.data : "", f.size, open_source);
+  else
+    g = graph_parse(ctx, path, f.data ? (const char *)f.data : "", f.size, open_source);
   unmap_file(&f);
   return g;
 }

@@ -7,7 +7,7 @@
 enum { ANY = 255, NEWEST = NEWEST_OPSET };
 
 const OnnxOp onnx_ops[] = {
-#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs) \
+#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs)                                       \
   {#name, since, last, min_in, max_in, max_out, onnx_##translate, OP_##kind, attrs},
 #include "frontend/onnx_ops.def"
 #undef ONNX

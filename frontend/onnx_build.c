@@ -72,8 +72,10 @@ ValueId build_splat(Import *im, const Type *type, double value) {
   if (im->failed) return 0;
   Dim n = 0;
   int32_t count = type_count(type, &n) && n == 0 ? 0 : 1;
-  if (dtype_is_float(type->dtype)) a.floats = (Floats){count, &value};
-  else a.ints = (Ints){count, &whole};
+  if (dtype_is_float(type->dtype))
+    a.floats = (Floats){count, &value};
+  else
+    a.ints = (Ints){count, &whole};
   OpId id = graph_try_leaf(im->graph, OP_const, type, &a, im->loc, 0, error);
   if (!id) return node_error(im, "%s", error), 0;
   return op_at(im->graph, id)->first_result;

@@ -123,10 +123,12 @@ static bool check_attrs(Import *im, const OnnxOp *row) {
     AttrWord w;
     const OnnxAttr *a = &n->attrs[i];
     int type = onnx_attr_type(a->proto);
-    if (!find_word(row, a->name, &w)) ok = node_error(im, "attribute '%s' is not supported", a->name);
+    if (!find_word(row, a->name, &w))
+      ok = node_error(im, "attribute '%s' is not supported", a->name);
     else if (type && type != attr_types[word_type(&w)].type)
       ok = node_error(im, "attribute '%s' is %s, not %s", a->name, type_word(type), attr_types[word_type(&w)].name);
-    else if (attr_find(n, a->name) != a) ok = node_error(im, "attribute '%s' is given twice", a->name);
+    else if (attr_find(n, a->name) != a)
+      ok = node_error(im, "attribute '%s' is given twice", a->name);
   }
   AttrWord w;
   for (const char *at = row->attrs; (at = next_word(at, &w));) {
@@ -160,8 +162,10 @@ static const OnnxOp *find_row(Import *im) {
     if (row->since < first) first = row->since;
     if (row->last > last) last = row->last;
   }
-  if (!last) node_error(im, "operator is not supported");
-  else node_error(im, "operator is not supported in opset %d, only in %d to %d", (int)n->opset, first, last);
+  if (!last)
+    node_error(im, "operator is not supported");
+  else
+    node_error(im, "operator is not supported in opset %d, only in %d to %d", (int)n->opset, first, last);
   return NULL;
 }
 

@@ -36,7 +36,8 @@ static bool add_initializers(OnnxFile *f) {
   bool ok = true;
   for (size_t i = 0; i < g->n_initializer; i++) {
     const Onnx__TensorProto *t = g->initializer[i];
-    if (!t->name || !*t->name) ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
+    if (!t->name || !*t->name)
+      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
     else if (!add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
       ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = t->name},
                 "two initializers have this name");
@@ -73,7 +74,9 @@ static bool view_numbers(OnnxFile *f, const Onnx__AttributeProto *a, TensorView 
   switch (onnx_attr_type(a)) {
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: at = &a->f, floats = true; break;
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: break;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS: at = a->floats, count = a->n_floats, rank = 1, floats = true; break;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+    at = a->floats, count = a->n_floats, rank = 1, floats = true;
+    break;
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS: at = a->ints, count = a->n_ints, rank = 1; break;
   default: return false;
   }
@@ -183,8 +186,10 @@ OnnxFile *onnx_file_open(Context *ctx, const char *path) {
     f->model = (Onnx__ModelProto *)slim_unpack(ctx, path, &onnx__model_proto__descriptor, f->store.map.data,
                                                f->store.map.size);
   ok = f->model && check_model(f) && add_initializers(f) && onnx_inline(f);
-  if (ok) add_constants(f);
-  else source_close(&f->source), f = NULL;
+  if (ok)
+    add_constants(f);
+  else
+    source_close(&f->source), f = NULL;
   return f;
 }
 

@@ -136,8 +136,10 @@ bool import_inputs(Import *im) {
       ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index);
     } else if (input_type(im, info, &type)) {
       OpId id = graph_try_leaf(im->graph, OP_input, &type, &attrs, NULL, 0, error);
-      if (id) d->value = op_at(im->graph, id)->first_result;
-      else ok = io_error(im, info->name, "%s", error);
+      if (id)
+        d->value = op_at(im->graph, id)->first_result;
+      else
+        ok = io_error(im, info->name, "%s", error);
     } else {
       ok = false;
     }
@@ -193,8 +195,10 @@ bool import_outputs(Import *im) {
   bool ok = true;
   for (size_t i = 0; i < g->n_output; i++) {
     const char *name = g->output[i]->name ? g->output[i]->name : "";
-    if (!name_map_add(&seen, name, 0)) ok = io_error(im, name, "two outputs have this name");
-    else ok = import_output(im, g->output[i]) && ok;
+    if (!name_map_add(&seen, name, 0))
+      ok = io_error(im, name, "two outputs have this name");
+    else
+      ok = import_output(im, g->output[i]) && ok;
   }
   return ok;
 }

@@ -5,11 +5,12 @@
 #include <string.h>
 
 enum {
-  MAX_CALLS = 64,      /* nested calls */
+  MAX_CALLS = 64, /* nested calls */
   /* Limits after inlining, because a few functions that call each other twice grow exponentially. */
   MAX_INLINED = 1 << 16, /* nodes, calls included */
   MAX_NAME_BYTES = 1 << 26,
-  FIELD_DEFAULTS = 11, /* FunctionProto.attribute_proto, FunctionProto.overload, NodeProto.overload: newer than the schema */
+  FIELD_DEFAULTS =
+      11, /* FunctionProto.attribute_proto, FunctionProto.overload, NodeProto.overload: newer than the schema */
   FIELD_FUNCTION_OVERLOAD = 13,
   FIELD_NODE_OVERLOAD = 8
 };
@@ -28,7 +29,7 @@ typedef struct Call {
   const char *prefix, *name; /* of values, of nodes: both end in '/' */
   const OnnxAttr *attrs;     /* of the calling node */
   size_t attr_count;
-  NameMap names;             /* of the function's values, to indices of renamed */
+  NameMap names; /* of the function's values, to indices of renamed */
   const char **renamed;
   size_t renamed_count, renamed_capacity;
 } Call;
@@ -206,8 +207,10 @@ static OnnxNode read_node(Inliner *in, Call *c, const Onnx__NodeProto *p, size_t
   n.in = renamed_all(in, c, p->input, n.in_count = p->n_input);
   n.out = renamed_all(in, c, p->output, n.out_count = p->n_output);
   const char *first = first_name(n.out, n.out_count);
-  if (p->name && *p->name) n.name = c ? join(in, c->name, p->name) : p->name;
-  else n.name = first ? first : arena_printf(in->arena, "%s%s_%zu", c ? c->name : "", n.op_type, index);
+  if (p->name && *p->name)
+    n.name = c ? join(in, c->name, p->name) : p->name;
+  else
+    n.name = first ? first : arena_printf(in->arena, "%s%s_%zu", c ? c->name : "", n.op_type, index);
   resolve_attrs(in, c, p, &n);
   return n;
 }
@@ -269,8 +272,10 @@ static bool inline_call(Inliner *in, const Call *parent, const Function *f, cons
     uint32_t index;
     const char *local = f->proto->output[i];
     if (!*n->out[i]) continue;
-    if (!name_map_find(&c.names, local, &index)) set_name(in, &c, local, n->out[i]);
-    else ok = push_identity(in, n, c.renamed[index], n->out[i]) && ok;
+    if (!name_map_find(&c.names, local, &index))
+      set_name(in, &c, local, n->out[i]);
+    else
+      ok = push_identity(in, n, c.renamed[index], n->out[i]) && ok;
   }
   return inline_nodes(in, &c, f->proto->node, f->proto->n_node) && ok;
 }

@@ -49,9 +49,8 @@ void onnx_range(Import *im) {
   for (size_t i = 0; i < 3; i++) {
     Ints known;
     if (!known_arg(im, i, &known)) return;
-    bounds[i] = value_at(im->graph, arg(im, i))->known || known.count != 1
-                    ? arg(im, i)
-                    : build_scalar(im, t, (double)known.at[0]);
+    bounds[i] = value_at(im->graph, arg(im, i))->known || known.count != 1 ? arg(im, i)
+                                                                           : build_scalar(im, t, (double)known.at[0]);
   }
   result(im, 0, build(im, OP_range, NULL, 3, bounds));
 }

@@ -14,8 +14,10 @@ void onnx_transpose(Import *im) {
     ok = perm.at[i] >= 0 && perm.at[i] < rank && !seen[perm.at[i]];
     if (ok) seen[perm.at[i]] = true;
   }
-  if (!ok) node_error(im, "perm is no permutation of %d axes", rank);
-  else result(im, 0, build_transpose(im, arg(im, 0), perm.at));
+  if (!ok)
+    node_error(im, "perm is no permutation of %d axes", rank);
+  else
+    result(im, 0, build_transpose(im, arg(im, 0), perm.at));
 }
 
 void onnx_concat(Import *im) {

@@ -85,13 +85,17 @@ void onnx_batchnorm(Import *im) {
 }
 
 void onnx_batchnorm_spatial(Import *im) {
-  if (attr_int(im, "spatial")) onnx_batchnorm(im);
-  else batchnorm(im, -1);
+  if (attr_int(im, "spatial"))
+    onnx_batchnorm(im);
+  else
+    batchnorm(im, -1);
 }
 
 void onnx_batchnorm_mode(Import *im) {
-  if (attr_int(im, "training_mode")) node_error(im, "training_mode=1 is not supported");
-  else onnx_batchnorm(im);
+  if (attr_int(im, "training_mode"))
+    node_error(im, "training_mode=1 is not supported");
+  else
+    onnx_batchnorm(im);
 }
 
 static ValueId scaled_per_channel(Import *im, ValueId x, int spatial) {

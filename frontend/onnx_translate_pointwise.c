@@ -32,14 +32,17 @@ void onnx_mean(Import *im) {
 void onnx_pow(Import *im) {
   ValueId x = arg(im, 0), y = arg(im, 1);
   DType tx = arg_type(im, 0)->dtype, ty = arg_type(im, 1)->dtype;
-  if (!dtype_is_float(tx) && dtype_is_float(ty)) x = build_cast(im, x, ty);
-  else y = build_cast(im, y, tx);
+  if (!dtype_is_float(tx) && dtype_is_float(ty))
+    x = build_cast(im, x, ty);
+  else
+    y = build_cast(im, y, tx);
   result(im, 0, build_cast(im, build2(im, OP_pow, x, y), tx));
 }
 
 void onnx_mod(Import *im) {
   Attrs a = attrs_default();
-  if (attr_int(im, "fmod")) a.mode = "fmod";
+  if (attr_int(im, "fmod"))
+    a.mode = "fmod";
   else if (im->node->opset < 28 && dtype_is_float(arg_type(im, 0)->dtype))
     node_warning(im, "floats need fmod=1 before opset 28; taken with the sign of the divisor");
   result(im, 0, build(im, OP_mod, &a, 2, (const ValueId[]){arg(im, 0), arg(im, 1)}));
@@ -51,8 +54,10 @@ void onnx_gelu(Import *im) {
   Attrs a = attrs_default();
   const char *approximate = attr_string(im, "approximate");
   ValueId x = arg(im, 0);
-  if (!strcmp(approximate, "tanh")) a.mode = "tanh";
-  else if (strcmp(approximate, "none")) node_error(im, "approximate '%s' is not supported", approximate);
+  if (!strcmp(approximate, "tanh"))
+    a.mode = "tanh";
+  else if (strcmp(approximate, "none"))
+    node_error(im, "approximate '%s' is not supported", approximate);
   result(im, 0, build(im, OP_gelu, &a, 1, &x));
 }
 
@@ -73,8 +78,10 @@ static ValueId scaled(Import *im, ValueId v, double factor) {
 void onnx_swish(Import *im) {
   double alpha = attr_float(im, "alpha");
   ValueId x = arg(im, 0);
-  if (alpha == 1) result(im, 0, build1(im, OP_silu, x));
-  else result(im, 0, build2(im, OP_mul, x, build1(im, OP_sigmoid, scaled(im, x, alpha))));
+  if (alpha == 1)
+    result(im, 0, build1(im, OP_silu, x));
+  else
+    result(im, 0, build2(im, OP_mul, x, build1(im, OP_sigmoid, scaled(im, x, alpha))));
 }
 
 /* x tanh(softplus(x)) */
@@ -126,8 +133,7 @@ void onnx_prelu(Import *im) {
   Type both = *arg_type(im, 0);
   bool fits = type_broadcast(arg_type(im, 0), arg_type(im, 1), &both);
   both.dtype = arg_type(im, 0)->dtype;
-  if (!fits || !type_equal(&both, arg_type(im, 0)))
-    node_error(im, "the slope does not broadcast to the input");
+  if (!fits || !type_equal(&both, arg_type(im, 0))) node_error(im, "the slope does not broadcast to the input");
   ValueId negative = build2(im, OP_less, x, scalar_like(im, x, 0));
   result(im, 0, where(im, negative, build2(im, OP_mul, slope, x), x));
 }
@@ -155,7 +161,8 @@ void onnx_cast(Import *im) {
   int64_t to = attr_int(im, "to");
   if (to < 0 || to > 1000 || !dtype_known((int)to))
     node_error(im, "data type %s is not supported", data_type_name(im->arena, to < 0 || to > 1000 ? -1 : (int)to));
-  else result(im, 0, build_cast(im, arg(im, 0), (DType)to));
+  else
+    result(im, 0, build_cast(im, arg(im, 0), (DType)to));
 }
 
 void onnx_cast_like(Import *im) { result(im, 0, build_cast(im, arg(im, 0), arg_type(im, 1)->dtype)); }

@@ -13,9 +13,12 @@ static Ints reduced_axes(Import *im) {
   int rank = arg_type(im, 0)->rank;
   Ints axes = attr_ints(im, "axes");
   if (has_arg(im, 1)) known_arg(im, 1, &axes);
-  if (axes.count) resolve_axes(im, axes, rank, &axes);
-  else if (has_attr(im, "noop_with_empty_axes") && attr_int(im, "noop_with_empty_axes")) axes = (Ints){0};
-  else axes = all_axes(im, 0, rank);
+  if (axes.count)
+    resolve_axes(im, axes, rank, &axes);
+  else if (has_attr(im, "noop_with_empty_axes") && attr_int(im, "noop_with_empty_axes"))
+    axes = (Ints){0};
+  else
+    axes = all_axes(im, 0, rank);
   return axes;
 }
 
@@ -63,8 +66,10 @@ void onnx_reduce_log_sum_exp(Import *im) {
   Dim shape[MAX_RANK];
   int rank = 0;
   for (int i = 0, next = 0; i < type_now(im, y)->rank; i++) {
-    if (next < axes.count && axes.at[next] == i) next++;
-    else shape[rank++] = type_now(im, y)->dim[i];
+    if (next < axes.count && axes.at[next] == i)
+      next++;
+    else
+      shape[rank++] = type_now(im, y)->dim[i];
   }
   result(im, 0, build_reshape(im, y, rank, shape));
 }

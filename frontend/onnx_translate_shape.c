@@ -40,8 +40,10 @@ static bool remaining_dim(const Type *x, const Dim *shape, int rank, int hole, D
     int match = 0;
     if (i == hole) continue;
     while (match < x->rank && (used[match] || x->dim[match] != shape[i])) match++;
-    if (match < x->rank) used[match] = true;
-    else if (!dim_mul(below, shape[i], &below)) return false;
+    if (match < x->rank)
+      used[match] = true;
+    else if (!dim_mul(below, shape[i], &below))
+      return false;
     if (shape[i] == 0) return false;
   }
   for (int i = 0; i < x->rank; i++)
@@ -62,11 +64,16 @@ void onnx_reshape(Import *im) {
   }
   for (int i = 0; i < wanted.count; i++) {
     shape[i] = wanted.at[i];
-    if (shape[i] == -1 && hole >= 0) node_error(im, "the shape has more than one -1");
-    else if (shape[i] == -1) hole = i;
-    else if (dim_is_number(shape[i]) && shape[i] < 0) node_error(im, "the shape has the dim %lld", (long long)shape[i]);
-    else if (shape[i] == 0 && zero_copies && i >= x->rank) node_error(im, "0 copies dim %d, which is not there", i);
-    else if (shape[i] == 0 && zero_copies) shape[i] = x->dim[i];
+    if (shape[i] == -1 && hole >= 0)
+      node_error(im, "the shape has more than one -1");
+    else if (shape[i] == -1)
+      hole = i;
+    else if (dim_is_number(shape[i]) && shape[i] < 0)
+      node_error(im, "the shape has the dim %lld", (long long)shape[i]);
+    else if (shape[i] == 0 && zero_copies && i >= x->rank)
+      node_error(im, "0 copies dim %d, which is not there", i);
+    else if (shape[i] == 0 && zero_copies)
+      shape[i] = x->dim[i];
   }
   if (im->failed) return;
   if (hole >= 0 && !remaining_dim(x, shape, wanted.count, hole, &shape[hole])) {
@@ -186,7 +193,10 @@ void onnx_constant_of_shape(Import *im) {
   const OnnxAttr *a = attr_find(im->node, "value");
   if (a && !onnx_one_element(im, a->proto->t, &t, &value)) return;
   Dim count;
-  if (!type_is_static(&t)) result(im, 0, build_expand(im, build_scalar(im, t.dtype, value), t.rank, t.dim));
-  else if (!type_count(&t, &count)) node_error(im, "the tensor is too large");
-  else result(im, 0, build_splat(im, &t, value));
+  if (!type_is_static(&t))
+    result(im, 0, build_expand(im, build_scalar(im, t.dtype, value), t.rank, t.dim));
+  else if (!type_count(&t, &count))
+    node_error(im, "the tensor is too large");
+  else
+    result(im, 0, build_splat(im, &t, value));
 }

@@ -19,7 +19,8 @@ static Ints window_list(Import *im, const char *name, int32_t count, Dim usual, 
   return im->failed || all_are(list, usual) ? (Ints){0} : list;
 }
 
-/* Pads so that the result has ceil(size / stride) entries; the odd one goes to the end (SAME_UPPER) or the beginning. */
+/* Pads so that the result has ceil(size / stride) entries; the odd one goes to the end (SAME_UPPER) or the beginning.
+ */
 static Ints same_pads(Import *im, const Type *x, const Attrs *a, bool upper) {
   Dim pads[2 * MAX_RANK] = {0};
   int32_t n = a->kernel.count;
@@ -58,10 +59,12 @@ static void window(Import *im, Ints kernel, Attrs *a) {
   a->kernel = kernel;
   a->strides = window_list(im, "strides", n, 1, 1);
   a->dilations = window_list(im, "dilations", n, 1, 1);
-  if (!strcmp(mode, "NOTSET") || !*mode) a->pads = window_list(im, "pads", 2 * n, 0, 0);
+  if (!strcmp(mode, "NOTSET") || !*mode)
+    a->pads = window_list(im, "pads", 2 * n, 0, 0);
   else if (!strcmp(mode, "SAME_UPPER") || !strcmp(mode, "SAME_LOWER")) {
     if (!im->failed) a->pads = same_pads(im, &x, a, mode[5] == 'U');
-  } else if (strcmp(mode, "VALID")) node_error(im, "auto_pad '%s' is not supported", mode);
+  } else if (strcmp(mode, "VALID"))
+    node_error(im, "auto_pad '%s' is not supported", mode);
 }
 
 void onnx_conv(Import *im) {

@@ -41,8 +41,10 @@ static bool literal_attrs(Arena *a, const Tensor *t, int64_t n, Attrs *attrs) {
     splat = splat && (t->i ? t->i[i] == t->i[0] : !memcmp(&t->f[i], &t->f[0], sizeof(double)));
   }
   int32_t count = (int32_t)(splat && n ? 1 : n);
-  if (t->i) attrs->ints = ints_copy(a, t->i, count);
-  else attrs->floats = floats_copy(a, t->f, count);
+  if (t->i)
+    attrs->ints = ints_copy(a, t->i, count);
+  else
+    attrs->floats = floats_copy(a, t->f, count);
   return true;
 }
 
@@ -72,10 +74,8 @@ static ValueId tensor_value(Import *im, OnnxTensor *t, const Loc *loc) {
 const Loc *import_loc(Import *im, const OnnxNode *n) {
   Arena *a = im->graph->arena;
   Loc *loc = ARENA_NEW(a, Loc);
-  *loc = (Loc){.source = im->source,
-               .opset = (int32_t)n->opset,
-               .node = arena_strdup(a, n->name),
-               .op = arena_strdup(a, n->op)};
+  *loc = (Loc){
+      .source = im->source, .opset = (int32_t)n->opset, .node = arena_strdup(a, n->name), .op = arena_strdup(a, n->op)};
   return loc;
 }
 
@@ -96,11 +96,11 @@ ValueId arg(Import *im, size_t i) {
   if (!has_arg(im, i)) return 0;
   const char *name = im->node->in[i];
   uint32_t index;
-  if (!name_map_find(&im->names, name, &index))
-    return node_error(im, "input '%s' is defined nowhere", name), 0;
+  if (!name_map_find(&im->names, name, &index)) return node_error(im, "input '%s' is defined nowhere", name), 0;
   Def *d = &im->defs[index];
   ValueId v = import_value(im, d);
-  if (!v && d->failed) im->failed = true;
+  if (!v && d->failed)
+    im->failed = true;
   else if (!v)
     node_error(im, "input '%s' is output %u of a %s, which is not supported", name, d->output,
                im->file->nodes[d->index].op);

@@ -37,7 +37,7 @@ static double random_number(uint64_t *state) { /* in (-2, 2) */
 
 /* Runs g on inputs that depend on their number only; batch dims (symbols) are 3. */
 static int evaluate(const Graph *g, Tensor *outputs, size_t output_count) {
-  Tensor inputs[8];
+  Tensor inputs[8] = {0};
   size_t n = 0;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);

@@ -49,14 +49,14 @@ static void write_bytes(const char *path, const void *bytes, size_t size) {
   }
 }
 
-/* Value of a model's symbol among the words "SYMBOL=VALUE". */
+/* Value of a model's symbol among the words "SYMBOL=VALUE"; 0: not there. */
 static int64_t symbol_value(const char *name, char **words, int count) {
   size_t length = strlen(name);
   int i;
   for (i = 0; i < count; i++)
-    if (!strncmp(words[i], name, length) && words[i][length] == '=') return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
-  fprintf(stderr, "no value for symbol %s\n", name);
-  exit(1);
+    if (!strncmp(words[i], name, length) && words[i][length] == '=')
+      return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
+  return 0;
 }
 
 /* Bytes of a tensor: those at symbols of 1, times each symbol among its dims. */
