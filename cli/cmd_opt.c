@@ -8,11 +8,13 @@
 #include <time.h>
 
 static const OptionInfo options[] = {
-    {"-o", "FILE.nir", "where the program goes after the last pass; -: standard output, and reports to\n"
-                       "standard error; default: standard output where no report is asked for"},
+    {"-o", "FILE.nir",
+     "where the program goes after the last pass; -: standard output, and reports to\n"
+     "standard error; default: standard output where no report is asked for"},
     {"--stop-after", "PASS", "runs the passes up to and with PASS"},
     {"--passes", "LIST", "only these passes, in the order of the pipeline; '-a,-b': all but these; empty: none"},
-    {"--print-after", "all|changed|PASS", "report: the program after every pass, after those that changed it, after PASS"},
+    {"--print-after", "all|changed|PASS",
+     "report: the program after every pass, after those that changed it, after PASS"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--stats", "[json|text]", "report: time, rewrites and operators of each pass"},
     {"--verify-each", NULL, "checks the program after each pass"},
@@ -38,7 +40,7 @@ typedef struct {
   bool selected[MAX_PASSES]; /* with --passes */
   PassRecord *records;       /* [MAX_PASSES] */
   int record_count;
-  double started;            /* ms */
+  double started; /* ms */
 } Opt;
 
 static double now_ms(void) {
@@ -114,9 +116,9 @@ static int read_options(Context *c, Opt *o) {
   if (!status && o->print_after && strcmp(o->print_after, "all") && strcmp(o->print_after, "changed"))
     status = check_pass(c, o->args, "--print-after", o->print_after);
   if (!status && passes) status = select_passes(c, o, passes);
-  if (!status && passes && o->stop_after) status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
-  if (!status && loops && (passes || o->stop_after))
-    status = usage_error(c, o->args, "--print-loops needs all passes");
+  if (!status && passes && o->stop_after)
+    status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
+  if (!status && loops && (passes || o->stop_after)) status = usage_error(c, o->args, "--print-loops needs all passes");
   if (!status && loops && *loops && !target_by_name(loops))
     status = usage_error(c, o->args, "--print-loops: unknown target '%s'", loops);
   return status;
@@ -125,8 +127,7 @@ static int read_options(Context *c, Opt *o) {
 /* ---- running ---- */
 static bool run_passes(Opt *o) {
   o->started = now_ms();
-  if (!args_value(o->args, "--passes"))
-    return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
+  if (!args_value(o->args, "--passes")) return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
   for (int i = 0; i < pipeline_length; i++) {
     if (!o->selected[i]) continue;
     int rewrites = pipeline[i].run(o->graph, &o->pass_options);
@@ -236,8 +237,10 @@ static bool write_program(const Opt *o, const char *out) {
 static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
   const char *stats = args_value(o->args, "--stats");
-  if (stats && !strcmp(stats, "json")) stats_json(o);
-  else if (stats) stats_text(o);
+  if (stats && !strcmp(stats, "json"))
+    stats_json(o);
+  else if (stats)
+    stats_text(o);
   if (loops) print_loops(o, loops);
   if (out) return write_program(o, out);
   return stats || loops || o->print_after || write_program(o, "-");
