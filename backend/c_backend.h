@@ -45,6 +45,6 @@ typedef struct {
  * regular file (/dev/null) is written directly. False after a diag. The same input gives the same bytes. */
 bool emit_c_files(Context *, const CProgram *, const COptions *);
 
-/* A C identifier made of a file's or model's name, not reserved in C or C++. */
+/* A prefix for C names made of a file's or model's name. A name that comes back as it is may be used as it is. */
 char *c_identifier(Arena *, const char *name);
 #endif

@@ -156,8 +156,14 @@ char *c_identifier(Arena *arena, const char *name) {
     else if (!t.len) text_putc(&t, 'm');
     else if (t.at[t.len - 1] != '_') text_putc(&t, '_');
   }
-  while (c_name_reserved(text_string(&t))) text_putc(&t, '_');
+  if (!strcmp(text_string(&t), "nextc")) text_putc(&t, '_'); /* nextc_slice and others belong to all models */
   return text_string(&t);
+}
+
+char *c_parameter_name(Arena *arena, const char *name) {
+  char *identifier = c_identifier(arena, name);
+  while (c_name_reserved(identifier)) identifier = arena_printf(arena, "%s_", identifier);
+  return identifier;
 }
 
 void c_write(const CFile *f, FILE *to, const char *text) {

@@ -17,7 +17,9 @@ typedef struct {
 static void emit_window(Conv *c, Tile *t, Affine ox, bool edge) {
   Kernel *k = c->tk.lw->kernel;
   const Window *v = &c->win;
-  tile_begin(t);
+  Affine y = affine_add(affine_scale(affine_add(affine_scale(c->image, v->oh), c->row), v->ow), ox);
+  y = affine_scale(y, c->tk.columns);
+  tile_begin(t, y, c->tk.columns);
   VarId ky = window_loop_y(k, v, c->row);
   bool merged = !edge && v->dx == 1 && v->stride_i == 1; /* kx and i are one contiguous run */
   VarId kx = merged ? 0 : window_loop_x(k, v, ox, edge);
@@ -29,8 +31,7 @@ static void emit_window(Conv *c, Tile *t, Affine ox, bool edge) {
   emit_end(k);
   if (kx) emit_end(k);
   emit_end(k);
-  Affine y = affine_add(affine_scale(affine_add(affine_scale(c->image, v->oh), c->row), v->ow), ox);
-  tile_end(t, affine_scale(y, c->tk.columns), c->tk.columns);
+  tile_end(t, y, c->tk.columns, y);
 }
 
 static void emit_edge(Conv *c, Tile *t, int64_t first, int64_t last) {
@@ -61,7 +62,11 @@ void lower_conv(Lower *lw) {
   ValueId x = op->operands[0];
   if (op->kind == OP_transpose) op = op_at(lw->graph, lw->ops[1]);
   Kernel *k = lower_kernel(lw);
-  Conv c = {.tk = tile_kernel(lw, op, x)};
+  ParamId in = lower_in(lw, x);
+  Conv c = {.tk = tile_kernel(lw, op, in, lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result))};
+  uint32_t first = x == op->operands[0] ? 1 : 2; /* ops before the epilogue */
+  c.tk.epilogue = lw->ops + first;
+  c.tk.epilogue_count = lw->op_count - first;
   c.win = window_describe(&op->attrs, type_of(lw->graph, op->operands[0]), type_of(lw->graph, op->first_result),
                           op->attrs.kernel.at[0], op->attrs.kernel.at[1], x != op->operands[0]);
   c.row = affine_var(emit_for(k, LOP_pfor, "oy", 0, c.win.oh, 1), 1);

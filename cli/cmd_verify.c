@@ -11,7 +11,7 @@ static const OptionInfo options[] = {
                            "and c (the emitted C, built and run); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
-    {"--paths", "LIST", "the emitted paths to run, of generic and v3; default: as the program chooses"},
+    {"--paths", "LIST", "the emitted paths to run, of generic, v3, and best (default): as the program chooses"},
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     WEIGHTS_OPTION,
     {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
@@ -25,7 +25,7 @@ enum { MAX_BACKENDS = 8, MAX_RANDOM = 100000 };
 
 typedef struct Verify Verify;
 typedef struct {
-  const char *name, *path; /* path: the emitted path that is forced; NULL: none */
+  const char *name, *path; /* path: the emitted path that is forced; NULL or "best": none */
   bool (*run)(Verify *, const char *path, Difference *); /* false: the context has an error */
 } Backend;
 
@@ -109,7 +109,8 @@ static bool run_sets(Verify *v, const Graph *declared, Difference *d) {
 static bool run_c(Verify *v, const char *path, Difference *d) {
   if (!emit_once(v)) return false;
   Graph *declared = load(v);
-  bool fine = declared && (!build_program(&v->build, path, d) || run_sets(v, declared, d));
+  const char *forced = path && strcmp(path, "best") ? path : NULL;
+  bool fine = declared && (!build_program(&v->build, forced, d) || run_sets(v, declared, d));
   if (declared) graph_free(declared);
   return fine;
 }
@@ -175,7 +176,7 @@ static int add_named_backend(Context *c, Verify *v, const char *name) {
   if (b->run != run_c || !list) return add_backend(c, v, *b);
   size_t count = split_list(c, list, &paths);
   for (size_t i = 0; i < count; i++) {
-    if (!target_by_name(paths[i])) return usage_error(c, v->args, "unknown path '%s'", paths[i]);
+    if (!target_by_name(paths[i]) && strcmp(paths[i], "best")) return usage_error(c, v->args, "unknown path '%s'", paths[i]);
     int status = add_backend(c, v, (Backend){b->name, paths[i], b->run});
     if (status) return status;
   }

@@ -43,7 +43,7 @@ static void mark_failed(Import *im) {
 
 /* Does any operand come from a node that failed? Undefined names are reported here, too. */
 static void check_operands(Import *im) {
-  for (size_t i = 0; i < im->node->in_count; i++) (void)arg(im, i);
+  for (size_t i = 0; i < im->node->in_count; i++) (void)node_arg(im, i);
 }
 
 static bool import_node(Import *im, const OnnxNode *n) {

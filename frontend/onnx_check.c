@@ -59,13 +59,13 @@ static const char *type_word(int type) {
 
 /* ---- reading attributes ---- */
 
-const OnnxAttr *attr_find(const OnnxNode *n, const char *name) {
+const OnnxAttr *node_attr(const OnnxNode *n, const char *name) {
   for (size_t i = 0; i < n->attr_count; i++)
     if (!strcmp(n->attrs[i].name, name)) return &n->attrs[i];
   return NULL;
 }
 
-bool has_attr(const Import *im, const char *name) { return attr_find(im->node, name) != NULL; }
+bool node_has_attr(const Import *im, const char *name) { return node_attr(im->node, name) != NULL; }
 
 /* The row's default; a translator that asks for an attribute without one is wrong. */
 static const char *initial(const Import *im, const char *name) {
@@ -74,8 +74,8 @@ static const char *initial(const Import *im, const char *name) {
   return w.initial;
 }
 
-int64_t attr_int(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+int64_t node_int(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   return a ? a->proto->i : strtoll(initial(im, name), NULL, 10);
 }
 
@@ -90,21 +90,21 @@ static double meant(float f) {
   return (double)f;
 }
 
-double attr_float(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+double node_float(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   return a ? meant(a->proto->f) : strtod(initial(im, name), NULL);
 }
 
-const char *attr_string(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+const char *node_string(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   if (a) return arena_strndup(im->arena, a->proto->s.data ? (const char *)a->proto->s.data : "", a->proto->s.len);
   const char *text = initial(im, name);
   return arena_strndup(im->arena, text, strcspn(text, " "));
 }
 
 /* Numbers that would read as symbols (Dim) are pulled in; no shape or axis is that large. */
-Ints attr_ints(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+Ints node_ints(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   if (!a || !a->proto->n_ints) return (Ints){0};
   if (a->proto->n_ints > INT32_MAX) return (Ints){0};
   Ints list = ints_copy(im->arena, a->proto->ints, (int32_t)a->proto->n_ints);
@@ -127,13 +127,13 @@ static bool check_attrs(Import *im, const OnnxOp *row) {
       ok = node_error(im, "attribute '%s' is not supported", a->name);
     else if (type && type != attr_types[word_type(&w)].type)
       ok = node_error(im, "attribute '%s' is %s, not %s", a->name, type_word(type), attr_types[word_type(&w)].name);
-    else if (attr_find(n, a->name) != a)
+    else if (node_attr(n, a->name) != a)
       ok = node_error(im, "attribute '%s' is given twice", a->name);
   }
   AttrWord w;
   for (const char *at = row->attrs; (at = next_word(at, &w));) {
     const char *name = arena_strndup(im->arena, w.name, w.name_length);
-    if (w.required && !attr_find(n, name)) ok = node_error(im, "attribute '%s' is missing", name);
+    if (w.required && !node_attr(n, name)) ok = node_error(im, "attribute '%s' is missing", name);
   }
   return ok;
 }

@@ -70,9 +70,9 @@ static bool check_pins(Import *im) {
     Text list = {.arena = im->arena};
     for (int s = 0; s < g->symbol_count; s++) text_printf(&list, "%s%s", s ? ", " : "", g->symbols[s]);
     const char *near = nearest_name(im->pins[i].symbol, g->symbols, (size_t)g->symbol_count);
-    ok = error_in(g->context, im->file->store.path, "no symbolic dim '%s' (%s%s%s)%s%s%s", im->pins[i].symbol,
-                  g->symbol_count ? "there are: " : "all dims are numbers", text_string(&list), "",
-                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const char *hint = near ? arena_printf(im->arena, "; did you mean '%s'?", near) : "";
+    ok = error_in(g->context, im->file->store.path, "no symbolic dim '%s' (%s%s)%s", im->pins[i].symbol,
+                  g->symbol_count ? "there are: " : "all dims are numbers", text_string(&list), hint);
   }
   return ok;
 }

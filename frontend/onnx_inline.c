@@ -50,8 +50,9 @@ static bool inline_nodes(Inliner *, Call *, Onnx__NodeProto *const *, size_t cou
 static const char *plain(const char *domain) { return !domain || !strcmp(domain, "ai.onnx") ? "" : domain; }
 static const char *some(const char *s) { return s ? s : ""; }
 
-static bool too_large(Inliner *in) {
-  if (!in->full) error_in(in->file->store.ctx, in->file->store.path, "is too large with its functions inlined");
+static bool too_large(Inliner *in, const char *what, int limit) {
+  if (!in->full)
+    error_in(in->file->store.ctx, in->file->store.path, "functions inlined make more than %d %s", limit, what);
   in->full = true;
   return false;
 }
@@ -59,7 +60,7 @@ static bool too_large(Inliner *in) {
 /* A made-up name; counted. */
 static const char *join(Inliner *in, const char *prefix, const char *name) {
   in->name_bytes += strlen(prefix) + strlen(name);
-  if (in->name_bytes > MAX_NAME_BYTES) too_large(in);
+  if (in->name_bytes > MAX_NAME_BYTES) too_large(in, "bytes of names", MAX_NAME_BYTES);
   return arena_printf(in->arena, "%s%s", prefix, name);
 }
 
@@ -283,7 +284,7 @@ static bool inline_call(Inliner *in, const Call *parent, const Function *f, cons
 static bool inline_nodes(Inliner *in, Call *c, Onnx__NodeProto *const *nodes, size_t count) {
   bool ok = true;
   for (size_t i = 0; i < count && !in->full; i++) {
-    if (c && ++in->inlined > MAX_INLINED) return too_large(in);
+    if (c && ++in->inlined > MAX_INLINED) return too_large(in, "nodes", MAX_INLINED);
     OnnxNode n = read_node(in, c, nodes[i], i);
     const Function *f = function_of(in, nodes[i]);
     ok = (f ? inline_call(in, c, f, &n) : push_node(in, n)) && ok;

@@ -227,10 +227,14 @@ static OpId prove(Peel *p) {
   return 0;
 }
 
-/* N: the first dim of the first input; 1: there is none worth peeling. */
+/* N: the first dim of the first input; 1: there is none worth peeling. An image has a rank of 3 and more: a loop over
+ * the elements of a vector or the rows of a matrix would be slower than the whole, so there only symbols are peeled. */
 static Dim batch_dim(const Graph *g) {
-  FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == OP_input) return first_dim(g, op_at(g, id)->first_result);
+  FOR_EACH_OP(g, id) {
+    if (op_at(g, id)->kind != OP_input) continue;
+    const Type *t = type_of(g, op_at(g, id)->first_result);
+    return t->rank && (t->rank >= 3 || !dim_is_number(t->dim[0])) ? t->dim[0] : 1;
+  }
   return 1;
 }
 

@@ -8,8 +8,8 @@ cd "$top"
 scripts/install_deps.sh
 jobs=$(nproc 2>/dev/null || echo 1)
 if [ "${1:-}" != --no-sanitizers ]; then
-  scripts/build.sh build-sanitized -DNEXTC_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  scripts/build.sh build-sanitized all -DNEXTC_SANITIZE=ON
   ctest --test-dir build-sanitized --output-on-failure -j "$jobs" -LE slow
 fi
-scripts/build.sh build
+scripts/build.sh build all
 ctest --test-dir build --output-on-failure -j "$jobs"

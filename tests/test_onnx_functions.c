@@ -146,9 +146,18 @@ static void test_explosion(void) {
     for (int i = 0; i < 40; i++)
       text = arena_printf(a, "%sfn my.F%d a -> b; t = my.F%d a; b = my.F%d t; end; ", text, i, i + 1, i + 1);
     text = arena_printf(a, "%sfn my.F40 a -> b; %send; y = my.F0 x; out y", text, empty ? "" : "b = Neg a; ");
-    refused(17, text, "is too large with its functions inlined");
+    refused(17, text, "model.onnx: error: functions inlined make more than 65536 nodes");
     arena_free(a);
   }
+  TEST("a long name inside a function that is called often");
+  Arena *names = arena_new();
+  char *long_name = arena_strdup(names, "t"), *calls = arena_strdup(names, "");
+  for (int i = 0; i < 17; i++) long_name = arena_printf(names, "%s%s", long_name, long_name);
+  for (int i = 0; i < 600; i++) calls = arena_printf(names, "%sy%d = my.F x; ", calls, i);
+  refused(17,
+          arena_printf(names, USE "fn my.F a -> b; %s = Abs a; b = Neg %s; end; %sout y0", long_name, long_name, calls),
+          "functions inlined make more than 67108864 bytes of names");
+  arena_free(names);
   TEST("deeply nested calls");
   Arena *a = arena_new();
   char *text = arena_strdup(a, USE);

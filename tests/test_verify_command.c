@@ -31,7 +31,8 @@ static void passes_what_is_right(void) {
   verify("right --backends=c --weights=file", 0, "1 passed, 0 failed", "ok");
   verify("right right --backends=eval", 0, "2 passed, 0 failed", "ok");
   verify("right --random=3", 0, "2 passed, 0 failed", "ok");
-  verify("right --backends=c --paths=generic", 0, "1 passed, 0 failed", "c:generic");
+  verify("right --backends=c --paths=generic,best", 0, "2 passed, 0 failed", "c:generic");
+  verify("right --backends=c --paths=best", 0, "1 passed, 0 failed", "c:best");
   verify("right --backends=c --cc='cc -O0 -fsanitize=undefined'", 0, "1 passed, 0 failed", "ok");
 }
 

@@ -25,7 +25,7 @@ static void check_guard(const unsigned char *memory, size_t size, const char *wh
   size_t i;
   for (i = 0; i < GUARD; i++)
     if (memory[size + i] != 0x5a) {
-      fprintf(stderr, "wrote %lu bytes past the end of %s\n", (unsigned long)i + 1, what);
+      fprintf(stderr, "wrote past the end of %s\n", what);
       exit(3);
     }
 }
@@ -117,7 +117,10 @@ static const m_model *load(const char *path, m_model *model, void **block) {
   FILE *f = fopen(path, "rb");
   long size;
   int status;
-  if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0) exit(1);
+  if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0) {
+    fprintf(stderr, "cannot read %s\n", path);
+    exit(1);
+  }
   fclose(f);
   status = m_load(model, read_bytes(path, (size_t)size, block), (size_t)size);
   if (status) {
