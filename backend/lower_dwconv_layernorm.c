@@ -12,7 +12,7 @@ typedef struct {
   Lower *lw;
   ParamId x, w, bias, y;
   bool has_bias;
-  Window win;
+  Taps win;
   int64_t channels;
   Affine image, row;
   Affine y_row;          /* element of y (or of the scratch row) at column 0, channel 0 */
@@ -28,9 +28,9 @@ static void emit_tile(Dwconv *d, Affine ox, int columns, Affine c, int lanes, bo
     else if (t == 0) emit_load(k, acc[t], d->bias, c);
     else emit_op(k, LOP_mov, acc[t], acc[0], 0, 0);
   }
-  VarId ky = window_loop_y(k, &d->win, d->row);
-  VarId kx = window_loop_x(k, &d->win, ox, edge);
-  Affine at = affine_add(window_address(&d->win, d->image, d->row, ox, ky, kx), c);
+  VarId ky = taps_loop_y(k, &d->win, d->row);
+  VarId kx = taps_loop_x(k, &d->win, ox, edge);
+  Affine at = affine_add(taps_address(&d->win, d->image, d->row, ox, ky, kx), c);
   Affine tap = affine_add(affine_var(ky, d->win.kw * d->channels), affine_var(kx, d->channels));
   emit_load(k, w, d->w, affine_add(tap, c));
   for (int t = 0; t < columns; t++) {
@@ -93,7 +93,7 @@ void lower_dwconv_layernorm(Lower *lw) {
   const Type *w = type_of(lw->graph, conv->operands[1]);
   Kernel *k = lower_kernel(lw);
   Dwconv d = {.lw = lw, .channels = in->dim[3]};
-  d.win = window_describe(&conv->attrs, in, out, w->dim[0], w->dim[1], false);
+  d.win = taps_describe(&conv->attrs, in, out, w->dim[0], w->dim[1], false);
   d.x = lower_in(lw, conv->operands[0]);
   d.w = lower_in(lw, conv->operands[1]);
   d.has_bias = conv->operand_count > 2 && conv->operands[2];

@@ -10,19 +10,23 @@
 #include <time.h>
 
 static const OptionInfo options[] = {
-    {"-o", "FILE.nir", "where the program goes after the last pass; -: standard output, and reports to\n"
-                       "standard error; default: standard output where no report is asked for"},
-    {"--passes", "LIST", "only these passes, in the order of the pipeline; a,b,-c: not c; '-a,-b': all but\n"
-                         "these; empty: none"},
+    {"-o", "FILE.nir",
+     "where the program goes after the last pass; -: standard output, and reports to\n"
+     "standard error; default: standard output where no report is asked for"},
+    {"--passes", "LIST",
+     "only these passes, in the order of the pipeline; a,b,-c: not c; '-a,-b': all but\n"
+     "these; empty: none"},
     {"--start-from", "PASS", "starts with PASS; default: after the last pass that the program has gone through"},
     {"--stop-after", "PASS", "runs the passes up to and with PASS"},
     {"--rule-limit", "N", "no more than N rewrites, over all passes"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--print-before", "all|PASS", "report: the program before every pass, or before PASS"},
-    {"--print-after", "all|changed|PASS", "report: the program after every pass, after those that changed it, after PASS"},
+    {"--print-after", "all|changed|PASS",
+     "report: the program after every pass, after those that changed it, after PASS"},
     {"--dump-dir", "DIR", "writes the program as read and after each pass into files: DIR/001-clean-import.nir"},
-    {"--anonymous", "[shapes]", "prints programs without locations, sources and names; constants by type and by a\n"
-                                "hash of their value (shapes: without the hash)"},
+    {"--anonymous", "[shapes]",
+     "prints programs without locations, sources and names; constants by type and by a\n"
+     "hash of their value (shapes: without the hash)"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
@@ -39,9 +43,9 @@ typedef struct {
   const char *start_from, *stop_after, *print_before, *print_after, *dump_dir;
   bool selected[MAX_PASSES]; /* with --passes */
   RewriteLog log;
-  PassRecord *records;       /* [MAX_PASSES] */
+  PassRecord *records; /* [MAX_PASSES] */
   int record_count;
-  double started;            /* ms */
+  double started; /* ms */
 } Opt;
 
 static double now_ms(void) {
@@ -231,8 +235,10 @@ static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
   const char *stats = args_value(o->args, "--stats");
   bool dot = args_value(o->args, "--dot") != NULL;
-  if (stats && !strcmp(stats, "json")) opt_stats_json(o->reports, o->graph, o->records, o->record_count);
-  else if (stats) opt_stats_text(o->reports, o->graph, o->records, o->record_count);
+  if (stats && !strcmp(stats, "json"))
+    opt_stats_json(o->reports, o->graph, o->records, o->record_count);
+  else if (stats)
+    opt_stats_text(o->reports, o->graph, o->records, o->record_count);
   if (dot) opt_dot(o->reports, o->graph);
   if (loops && !print_loops(o, loops)) return false;
   if (out) return write_program(o, out);

@@ -141,7 +141,7 @@ void opt_dot(FILE *f, const Graph *g) {
   }
   if (open >= 0) fputs("  }\n", f);
   FOR_EACH_OP(g, id)
-    if (is_drawn(g, id)) put_edges(f, g, id);
+  if (is_drawn(g, id)) put_edges(f, g, id);
   fputs("}\n", f);
   arena_free(scratch);
 }

@@ -17,7 +17,7 @@ typedef struct nextc_model nextc_model;
 
 const char *nextc_version(void); /* "0.1.0" */
 
-nextc_context *nextc_context_new(void); /* never NULL */
+nextc_context *nextc_context_new(void);   /* never NULL */
 void nextc_context_free(nextc_context *); /* NULL is allowed; free its models first */
 
 /* Messages so far, in order: "m.onnx: node 'a' (Add, opset 13): error: ...". They live as long as the context. */

@@ -158,14 +158,19 @@ static void put_constant(Printer *p, ValueId v) {
   text_puts(t, type->rank ? "]" : "[]");
   uint64_t hash;
   if (!p->hashes) return;
-  if (hash_constant(p->graph, v, &hash)) text_printf(t, " #%016llx", (unsigned long long)hash);
-  else p->failed = true;
+  if (hash_constant(p->graph, v, &hash))
+    text_printf(t, " #%016llx", (unsigned long long)hash);
+  else
+    p->failed = true;
 }
 
 static void put_operand(Printer *p, ValueId v) {
-  if (!v) text_putc(&p->text, '_');
-  else if (p->anonymous && value_at(p->graph, v)->constant) put_constant(p, v);
-  else text_printf(&p->text, "%%%u", p->number[v]);
+  if (!v)
+    text_putc(&p->text, '_');
+  else if (p->anonymous && value_at(p->graph, v)->constant)
+    put_constant(p, v);
+  else
+    text_printf(&p->text, "%%%u", p->number[v]);
 }
 
 static void put_op(Printer *p, const Op *op, uint32_t *last_number) {
@@ -247,10 +252,12 @@ char *graph_print_anonymous(const Graph *g, Arena *a, bool hashes) {
                .defaults = attrs_default(),
                .anonymous = true,
                .hashes = hashes};
-  if (g->batch_symbol >= 0) text_puts(&p.text, "batch\n");
-  else if (g->batch != 1) text_printf(&p.text, "batch %lld\n", (long long)g->batch);
+  if (g->batch_symbol >= 0)
+    text_puts(&p.text, "batch\n");
+  else if (g->batch != 1)
+    text_printf(&p.text, "batch %lld\n", (long long)g->batch);
   uint32_t last_number = 0;
   FOR_EACH_OP(g, id)
-    if (is_printed(&p, op_at(g, id))) put_op(&p, op_at(g, id), &last_number);
+  if (is_printed(&p, op_at(g, id))) put_op(&p, op_at(g, id), &last_number);
   return p.failed ? NULL : text_string(&p.text);
 }

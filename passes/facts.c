@@ -14,7 +14,7 @@ static OpId symbolic_op(const Graph *g) {
 
 static OpId op_without_family(const Graph *g) {
   FOR_EACH_OP(g, id)
-    if (op_is_runtime(g, id) && !*op_info[op_at(g, id)->kind].family) return id;
+  if (op_is_runtime(g, id) && !*op_info[op_at(g, id)->kind].family) return id;
   return 0;
 }
 
@@ -28,7 +28,7 @@ static OpId unpacked_gemm(const Graph *g) {
 
 static OpId ungrouped_op(const Graph *g) {
   FOR_EACH_OP(g, id)
-    if (op_is_runtime(g, id) && op_at(g, id)->sched.kernel < 0) return id;
+  if (op_is_runtime(g, id) && op_at(g, id)->sched.kernel < 0) return id;
   return 0;
 }
 
@@ -37,9 +37,9 @@ static bool leaves_kernel(const Graph *g, ValueId v, int32_t kernel) {
   const Value *value = value_at(g, v);
   for (uint32_t u = 0; u < value->use_count; u++) {
     OpId user = value->uses[u].op;
-    if (op_is_runtime(g, user) ? op_at(g, user)->sched.kernel != kernel
-                               : op_at(g, user)->kind == OP_reshape &&
-                                   leaves_kernel(g, op_at(g, user)->first_result, kernel))
+    if (op_is_runtime(g, user)
+            ? op_at(g, user)->sched.kernel != kernel
+            : op_at(g, user)->kind == OP_reshape && leaves_kernel(g, op_at(g, user)->first_result, kernel))
       return true;
   }
   return false;

@@ -1,5 +1,5 @@
-/* Counts rewrites by rule, and ends them at a limit. Hangs off Graph.log, so that every rule and every pass that changes
- * a graph can report to it; a graph without a log rewrites freely. */
+/* Counts rewrites by rule, and ends them at a limit. Hangs off Graph.log, so that every rule and every pass that
+ * changes a graph can report to it; a graph without a log rewrites freely. */
 #ifndef NEXTC_REWRITE_LOG_H
 #define NEXTC_REWRITE_LOG_H
 #include "ir/ir.h"
@@ -7,10 +7,10 @@
 enum { MAX_COUNTED_RULES = 256 };
 
 typedef struct RewriteLog {
-  int64_t limit;     /* rewrites allowed over all passes; negative: any number */
-  int64_t total;     /* so far, over all passes; dead code and schedules are none */
-  const char *last;  /* rule of the last one; NULL: none yet */
-  Where last_at;     /* and where it was */
+  int64_t limit;    /* rewrites allowed over all passes; negative: any number */
+  int64_t total;    /* so far, over all passes; dead code and schedules are none */
+  const char *last; /* rule of the last one; NULL: none yet */
+  Where last_at;    /* and where it was */
   struct {
     const char *name;
     int64_t count;

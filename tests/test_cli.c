@@ -312,8 +312,10 @@ static void reports(void) {
     Result r = run_nextc(rows[i].arguments);
     CHECK(r.status == 0);
     CHECK_HAS(r.out, rows[i].out);
-    if (rows[i].err) CHECK_HAS(r.err, rows[i].err);
-    else CHECK_STR(r.err, "");
+    if (rows[i].err)
+      CHECK_HAS(r.err, rows[i].err);
+    else
+      CHECK_STR(r.err, "");
     result_free(&r);
   }
 }

@@ -13,9 +13,10 @@ static const struct {
   const char *group; /* under the fixtures; cases whose names begin with it */
   int exports;       /* how many there are */
 } networks[] = {
-    {"onnx/timm_v1_linear_", 5},  {"onnx/timm_v1_convmlp_", 3},  {"onnx/timm_v1_dynbatch_", 2}, {"onnx/timm_v2_linear_", 3},
-    {"onnx/timm_v2_convmlp_", 3}, {"onnx/axis1_v1_", 3},         {"onnx/axis1_v2_", 3},         {"onnx/torchvision_v1_", 2},
-    {"full/convnext_tiny.", 3},   {"full/convnextv2_atto.", 2},
+    {"onnx/timm_v1_linear_", 5},  {"onnx/timm_v1_convmlp_", 3}, {"onnx/timm_v1_dynbatch_", 2},
+    {"onnx/timm_v2_linear_", 3},  {"onnx/timm_v2_convmlp_", 3}, {"onnx/axis1_v1_", 3},
+    {"onnx/axis1_v2_", 3},        {"onnx/torchvision_v1_", 2},  {"full/convnext_tiny.", 3},
+    {"full/convnextv2_atto.", 2},
 };
 
 /* A full-size model's folder gets a file of zeros for its weights; returns the model's path there. */

@@ -9,8 +9,8 @@
  *   // KEEPS: name            this rewrite was not made: a guard declined, and the case is named after the clause
  *   // ERROR: text            the text does not parse, or a pass lacks what it needs; a diagnostic has this text
  * then the text of a graph. Each case is also verified before and after, printed and parsed back, and evaluated before
- * and after on random inputs: a pass test is a differential test. At the end, every rule must have been made in some case
- * and every rule with a guard have been declined in another. */
+ * and after on random inputs: a pass test is a differential test. At the end, every rule must have been made in some
+ * case and every rule with a guard have been declined in another. */
 #include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/facts.h"
@@ -84,8 +84,10 @@ static int evaluate(const Graph *g, Tensor *outputs, size_t output_count) {
     uint64_t state = 42 + n;
     for (int64_t i = 0; i < type_elements(&t); i++) {
       double x = random_number(&state);
-      if (inputs[n].f) inputs[n].f[i] = x;
-      else inputs[n].i[i] = t.dtype == DT_bool ? x > 0 : (int64_t)(x * 2);
+      if (inputs[n].f)
+        inputs[n].f[i] = x;
+      else
+        inputs[n].i[i] = t.dtype == DT_bool ? x > 0 : (int64_t)(x * 2);
     }
     n++;
   }
@@ -196,10 +198,14 @@ static void run_list(Graph *g, const char *names, RewriteLog *all) {
   snprintf(list, sizeof list, "%s", names);
   for (char *name = strtok(list, ", "); name; name = strtok(NULL, ", ")) {
     int pass = pass_from_name(name);
-    if (!strcmp(name, "strict-fp")) options.strict_fp = true;
-    else if (!strncmp(name, "limit=", 6)) log.limit = atoi(name + 6);
-    else if (pass >= 0) run_pass(g, &pipeline[pass], &options, all);
-    else CHECK_STR(name, "a pass");
+    if (!strcmp(name, "strict-fp"))
+      options.strict_fp = true;
+    else if (!strncmp(name, "limit=", 6))
+      log.limit = atoi(name + 6);
+    else if (pass >= 0)
+      run_pass(g, &pipeline[pass], &options, all);
+    else
+      CHECK_STR(name, "a pass");
   }
   g->log = NULL;
 }
