@@ -97,7 +97,7 @@ bool compile_graph(Context *c, Graph *g, const CompileOptions *o) {
   PassOptions pass_options = {.strict_fp = o->strict_fp};
   show(o, "running passes", -1);
   if (!run_pipeline(g, &pass_options, NULL, NULL, NULL)) return false;
-  complete_schedule(g);
+  if (!complete_schedule(g)) return false;
   Arena *scratch = arena_new();
   bool fine = emit(c, scratch, g, o);
   arena_free(scratch);

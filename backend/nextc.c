@@ -66,7 +66,7 @@ const char *nextc_text(nextc_model *m, const char *folder) { return graph_print(
 
 int nextc_inspect(nextc_model *m, nextc_info *out) {
   if (!nextc_optimize(m, NULL, 0)) return 0;
-  complete_schedule(m->graph);
+  if (!complete_schedule(m->graph)) return 0;
   ModelInfo info = model_info(m->graph);
   *out = (nextc_info){info.macs, info.params, info.weight_bytes, info.workspace_bytes};
   return 1;

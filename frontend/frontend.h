@@ -1,6 +1,7 @@
 /* Reading models. Every loader returns NULL after at least one diagnostic. */
 #ifndef NEXTC_FRONTEND_H
 #define NEXTC_FRONTEND_H
+#include "ir/hash.h"
 #include "ir/ir.h"
 
 /* A value for a symbolic dim of the model's inputs, by its name. */
@@ -29,6 +30,4 @@ void unmap_file(MappedFile *);
 
 /* ONNX TensorProto file (test_data_set_N/input_I.pb) as a typed view; data are copied into the arena. */
 bool read_tensor_pb(Context *, Arena *, const char *path, TensorView *out);
-/* 64-bit hash of bytes, the same on every machine. */
-uint64_t hash_bytes(const void *, size_t, uint64_t seed);
 #endif

@@ -151,6 +151,7 @@ typedef struct Graph {
   int batch_symbol;       /* after peel-batch: symbols[] index of the number of images the program loops over; -1: none */
   int64_t batch;          /* after peel-batch of a number: how many images; 1: no loop */
   const char *last_pass;  /* name of the last pipeline pass that ran; "" after import */
+  struct RewriteLog *log; /* counts rewrites (passes/rewrite_log.h); NULL: nobody does. Not the graph's own */
 } Graph;
 
 Graph *graph_new(Context *, const char *name);
@@ -231,6 +232,10 @@ bool value_is_splat(const Graph *, ValueId, double *out);
 bool graph_verify(Graph *);
 /* Text form; the whole program as one string in the arena. base_dir: source paths are printed relative to it. */
 char *graph_print(const Graph *, Arena *, const char *base_dir);
+/* The program without what tells one export of a network from another: no sources, locations and names, symbols by
+ * number, and each maximal constant expression where it is read, as "const f32[96x384] #hash-of-its-value" (without the
+ * hash unless `hashes`). Computes all weights for the hashes; NULL + diag where a source lacks one. */
+char *graph_print_anonymous(const Graph *, Arena *, bool hashes);
 /* open: how the parser opens the sources that the text names (frontend's open_source). */
 typedef Source *(*OpenSource)(Context *, const char *path);
 Graph *graph_parse(Context *, const char *file, const char *text, size_t length, OpenSource open);
