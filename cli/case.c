@@ -1,6 +1,6 @@
 /* Loading test cases; see case.h. */
 #include "cli/case.h"
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "frontend/frontend.h"
 #include <stdlib.h>
 #include <string.h>

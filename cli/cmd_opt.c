@@ -17,7 +17,7 @@ static const OptionInfo options[] = {
     {"--stats", "[json|text]", "report: time, rewrites and operators of each pass"},
     {"--verify-each", NULL, "checks the program after each pass"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 enum { MAX_PASSES = 64 };
