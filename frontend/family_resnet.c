@@ -63,9 +63,9 @@ static ValueId build_stem(Net *n, const Options *o, ValueId x) {
   return net_pool(n, OP_max_pool, net_activation(n, x, o->act), 3, 2, 1);
 }
 
-/* The three convs of a block, in the order in which they run. */
+/* The three convs of a block, in the order in which they run, each with its norm. */
 typedef struct {
-  const char *name;
+  const char *name, *norm;
   int64_t out, kernel, stride;
   bool depthwise;
 } Step;
@@ -73,8 +73,8 @@ typedef struct {
 /* c1, dw, c2; or dw, c1, c2. The middle is wide in inverted bottlenecks, narrow in others. */
 static void plan_block(const Options *o, int64_t in, int64_t dim, int64_t stride, Step steps[3]) {
   int64_t mid = o->inverted ? 4 * dim : dim, out = o->inverted ? dim : 4 * dim;
-  Step c1 = {"c1", mid, 1, 1, false}, c2 = {"c2", out, 1, 1, false};
-  Step dw = {"dw", o->depthwise_first ? in : mid, o->kernel, stride, o->depthwise};
+  Step c1 = {"c1", "n1", mid, 1, 1, false}, c2 = {"c2", "n2", out, 1, 1, false};
+  Step dw = {"dw", "n0", o->depthwise_first ? in : mid, o->kernel, stride, o->depthwise};
   steps[0] = o->depthwise_first ? dw : c1;
   steps[1] = o->depthwise_first ? c1 : dw;
   steps[2] = c2;
@@ -95,7 +95,7 @@ static ValueId build_block(Net *n, const Options *o, ValueId x, const char *name
     if (steps[i].depthwise) c.groups = steps[i].out;
     n->layer = c.name;
     y = net_conv(n, y, &c);
-    if (i == 0 || !o->fewer_norms) y = norm(n, o, y, net_name(n, name, i == 0 ? "n0" : i == 1 ? "n1" : "n2"));
+    if (i == 0 || !o->fewer_norms) y = norm(n, o, y, net_name(n, name, steps[i].norm));
     if (o->fewer_acts ? i == 1 : i < 2) y = net_activation(n, y, o->act);
   }
   n->layer = name;
