@@ -128,6 +128,13 @@ ConvLayer conv_layer(const char *name, int64_t out, int64_t kernel, int64_t stri
                      .bias = bias};
 }
 
+/* The list; empty, which means the same, where all of it is `usual`. */
+static Ints unless_all(const int64_t *list, int32_t count, int64_t usual) {
+  for (int32_t i = 0; i < count; i++)
+    if (list[i] != usual) return (Ints){count, list};
+  return (Ints){0};
+}
+
 ValueId net_conv(Net *n, ValueId x, const ConvLayer *c) {
   Type t = *net_type(n, x);
   if (n->failed) return 0;
@@ -141,9 +148,9 @@ ValueId net_conv(Net *n, ValueId x, const ConvLayer *c) {
   if (c->bias) in[2] = net_param(n, c->bias_name ? c->bias_name : net_name(n, c->name, "bias"), 1, &c->out);
   Attrs a = attrs_default();
   a.kernel = (Ints){2, c->kernel};
-  a.strides = (Ints){2, c->stride};
-  a.pads = (Ints){4, c->pad};
-  a.dilations = (Ints){2, c->dilation};
+  a.strides = unless_all(c->stride, 2, 1);
+  a.pads = unless_all(c->pad, 4, 0);
+  a.dilations = unless_all(c->dilation, 2, 1);
   a.group = c->groups;
   return net_op(n, OP_conv, &a, c->bias ? 3 : 2, in);
 }
@@ -235,8 +242,8 @@ ValueId net_activation(Net *n, ValueId x, int index) {
 ValueId net_pool(Net *n, OpKind kind, ValueId x, int64_t kernel, int64_t stride, int64_t pad) {
   Attrs a = attrs_default();
   a.kernel = (Ints){2, (const Dim[]){kernel, kernel}};
-  a.strides = (Ints){2, (const Dim[]){stride, stride}};
-  a.pads = (Ints){4, (const Dim[]){pad, pad, pad, pad}};
+  a.strides = unless_all((const Dim[]){stride, stride}, 2, 1);
+  a.pads = unless_all((const Dim[]){pad, pad, pad, pad}, 4, 0);
   return net_op(n, kind, &a, 1, &x);
 }
 
