@@ -7,7 +7,7 @@
 static const OptionInfo options[] = {
     {"--format", "text|json", "default: text"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 /* ---- json ---- */

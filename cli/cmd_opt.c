@@ -31,7 +31,7 @@ static const OptionInfo options[] = {
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
     {"--verify-each", NULL, "checks the program after each pass"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 typedef struct {

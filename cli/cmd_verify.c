@@ -19,7 +19,7 @@ static const OptionInfo options[] = {
     {"--atol", "X", "default 1e-5; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--keep", NULL, "keeps the folder with the emitted C and prints its name"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 enum { MAX_BACKENDS = 8, MAX_RANDOM = 100000 };
