@@ -14,6 +14,7 @@
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,9 +297,10 @@ static LValue build_halves(const Build *b, const Stmt *s, const Row *row, const 
   return LLVMBuildExtractElement(b->b, v, LLVMConstInt(b->i32, 0, 0), "");
 }
 
-static void add_attribute(const Build *b, LValue function, LLVMAttributeIndex at, const char *name) {
+/* at: a parameter, from 1, or LLVMAttributeFunctionIndex */
+static void add_attribute(const Build *b, LValue function, int at, const char *name) {
   const unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-  LLVMAddAttributeAtIndex(function, at, LLVMCreateEnumAttribute(b->context, kind, 0));
+  LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)at, LLVMCreateEnumAttribute(b->context, kind, 0));
 }
 
 /* Bound to C's function by address when linked; nobuiltin: LLVM must not compute it in a way of its own. */
@@ -436,7 +438,7 @@ static LValue build_body(Build *b, Arena *arena, size_t number) {
                  LLVMFunctionType(LLVMVoidTypeInContext(b->context), types, count + 2, 0));
   LLVMSetLinkage(b->function, LLVMInternalLinkage);
   add_attribute(b, b->function, LLVMAttributeFunctionIndex, "noinline");
-  for (unsigned i = 0; i < count; i++) add_attribute(b, b->function, i + 1, "noalias");
+  for (unsigned i = 0; i < count; i++) add_attribute(b, b->function, (int)i + 1, "noalias");
   b->slice = LLVMGetParam(b->function, count);
   b->slices = LLVMGetParam(b->function, count + 1);
   b->regs = ARENA_ARRAY(arena, LValue, k->reg_count);
@@ -657,11 +659,11 @@ static const struct {
 enum { SUPPORT_COUNT = sizeof support / sizeof *support, MAX_SYMBOLS_BOUND = 128 };
 
 static void bind(LLVMOrcLLJITRef jit, LLVMOrcCSymbolMapPairs pairs, size_t *count, const char *name,
-                 void (*address)(void)) {
+                 void (*function)(void)) {
   if (*count == MAX_SYMBOLS_BOUND) die("more than %d functions of C", MAX_SYMBOLS_BOUND);
   const LLVMJITSymbolFlags flags = {LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0};
   pairs[(*count)++] = (LLVMOrcCSymbolMapPair){LLVMOrcLLJITMangleAndIntern(jit, name),
-                                              {(LLVMOrcExecutorAddress)(uintptr_t)address, flags}};
+                                              {(LLVMOrcExecutorAddress)(uintptr_t)function, flags}};
 }
 
 static void (*libm_address(const LibmInfo *f))(void) {

@@ -19,6 +19,17 @@ struct nextc_model {
 
 const char *nextc_version(void) { return NEXTC_VERSION; }
 
+const char *nextc_error(int status) {
+  static const char *const text[] = {
+      [NEXTC_OK] = "no error",
+      [NEXTC_BAD_ARGUMENT] = "an argument is NULL that must not be",
+      [NEXTC_MISALIGNED] = "the workspace is not 64-byte aligned",
+      [NEXTC_BAD_SYMBOL] = "the value of a symbol is out of range",
+      [NEXTC_BAD_THREADS] = "threads is negative, or above 1 without parallel_for",
+  };
+  return status >= 0 && (size_t)status < sizeof text / sizeof *text ? text[status] : "unknown status";
+}
+
 nextc_context *nextc_context_new(void) {
   Context *c = context_new();
   nextc_context *out = ARENA_NEW(c->arena, nextc_context);

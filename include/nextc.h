@@ -12,6 +12,34 @@
 extern "C" {
 #endif
 
+/* ---- how compiled models are called: the same text as in every emitted model's header ---- */
+#ifndef NEXTC_ABI_1
+#define NEXTC_ABI_1
+typedef struct {
+  const char *name;
+  int32_t dtype, rank; /* dtype: ONNX's numbers, 1 is float */
+  int64_t dim[8];      /* -k-1: the value of symbol k */
+  size_t bytes;        /* where symbols are 1 */
+} nextc_tensor;
+typedef void nextc_slice(void *context, int slice);
+/* Calls run(context, 0..slices-1) in any order, at once if it can; returns when all are done. */
+typedef void nextc_parallel_for(void *user, int slices, nextc_slice *run, void *context);
+typedef struct {
+  const void *const *inputs; /* one pointer a tensor, in the model's order */
+  void *const *outputs;
+  const int64_t *symbols;    /* values of the model's symbols; NULL if it has none */
+  int64_t (*output_dims)[8]; /* gets the outputs' dims; NULL: not wanted */
+  void *workspace;           /* 64-byte aligned */
+  int threads;               /* 0 or 1, and NULL, NULL below: the calling thread alone */
+  nextc_parallel_for *parallel_for;
+  void *parallel_user;
+} nextc_call;
+#endif
+
+/* What a call returns; the numbers are those of emitted models. */
+enum { NEXTC_OK = 0, NEXTC_BAD_ARGUMENT = 1, NEXTC_MISALIGNED = 2, NEXTC_BAD_SYMBOL = 3, NEXTC_BAD_THREADS = 4 };
+const char *nextc_error(int status); /* what went wrong, in words; never NULL */
+
 typedef struct nextc_context nextc_context;
 typedef struct nextc_model nextc_model;
 
