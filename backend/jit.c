@@ -5,6 +5,7 @@
 #include "backend/jit_code.h"
 #include "backend/lower.h"
 #include "ir/eval.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,7 +38,16 @@ struct JitModel {
   int64_t fixed_images, arena_bytes, scratch_bytes;
   unsigned char *weights; /* mapped */
   size_t weight_bytes;
+  /* workspaces between calls; all that changes in a model */
+  pthread_mutex_t *lock;
+  struct Workspace **free_list;
 };
+
+/* At the start of an idle workspace. */
+typedef struct Workspace {
+  struct Workspace *next;
+  size_t bytes;
+} Workspace;
 
 /* ---- tensors and steps ---- */
 
@@ -135,9 +145,16 @@ JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
   if (!o) o = &defaults;
   if (!llvm_present()) llvm_machine(c, c->arena); /* says so */
   if (!llvm_present()) return NULL;
+  if (o->target && !llvm_runs(o->target)) {
+    error_in(c, g->name, "this CPU does not run the target '%s'", o->target->name);
+    return NULL;
+  }
   Arena *arena = arena_new(), *scratch = arena_new();
   JitModel *m = ARENA_NEW(arena, JitModel);
   m->arena = arena;
+  m->lock = ARENA_NEW(arena, pthread_mutex_t);
+  m->free_list = ARENA_NEW(arena, Workspace *);
+  pthread_mutex_init(m->lock, NULL);
   m->target = o->target ? o->target : llvm_host_target();
   const bool good = make(c, m, g, o, scratch);
   arena_free(scratch);
@@ -149,6 +166,11 @@ JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
 void jit_free(JitModel *m) {
   if (!m) return;
   llvm_unlink(m->code);
+  for (Workspace *w = *m->free_list, *next; w; w = next) {
+    next = w->next;
+    free(w);
+  }
+  pthread_mutex_destroy(m->lock);
   if (m->weights) munmap(m->weights, m->weight_bytes);
   arena_free(m->arena);
 }
@@ -174,6 +196,27 @@ const Target *jit_target(const JitModel *m) { return m->target; }
 
 size_t jit_workspace_bytes(const JitModel *m, int threads) {
   return (size_t)m->arena_bytes + (size_t)(threads > 1 ? threads : 1) * (size_t)m->scratch_bytes;
+}
+
+/* ---- workspaces ---- */
+
+/* An idle one of at least so many bytes, or a new one; NULL: no memory. */
+static Workspace *take_workspace(const JitModel *m, size_t bytes) {
+  pthread_mutex_lock(m->lock);
+  Workspace **at = m->free_list;
+  while (*at && (*at)->bytes < bytes) at = &(*at)->next;
+  Workspace *w = *at;
+  if (w) *at = w->next;
+  pthread_mutex_unlock(m->lock);
+  return w ? w : aligned_alloc(64, bytes);
+}
+
+static void give_workspace(const JitModel *m, Workspace *w, size_t bytes) {
+  w->bytes = bytes; /* at least: a larger one may have come */
+  pthread_mutex_lock(m->lock);
+  w->next = *m->free_list;
+  *m->free_list = w;
+  pthread_mutex_unlock(m->lock);
 }
 
 /* ---- running ---- */
@@ -229,7 +272,6 @@ static int check_call(const JitModel *m, const nextc_call *call) {
   if (m->symbol_count && !call->symbols) return NEXTC_BAD_ARGUMENT;
   if (has_null(call->inputs, m->inputs, m->input_count)) return NEXTC_BAD_ARGUMENT;
   if (has_null((const void *const *)call->outputs, m->outputs, m->output_count)) return NEXTC_BAD_ARGUMENT;
-  if (!call->workspace) return NEXTC_BAD_ARGUMENT;
   if ((uintptr_t)call->workspace % 64) return NEXTC_MISALIGNED;
   if (call->threads < 0 || (call->threads > 1 && !call->parallel_for)) return NEXTC_BAD_THREADS;
   return images_of(m, call) ? NEXTC_OK : NEXTC_BAD_SYMBOL;
@@ -243,10 +285,10 @@ static void fill_dims(const JitModel *m, const nextc_call *call) {
     }
 }
 
-static int run_images(const JitModel *m, const nextc_call *call, unsigned char **base) {
+static void run_images(const JitModel *m, const nextc_call *call, void *workspace, unsigned char **base) {
   const int ports = m->input_count + m->output_count;
   const int64_t images = images_of(m, call);
-  base[BASE_ARENA] = call->workspace;
+  base[BASE_ARENA] = workspace;
   base[BASE_SCRATCH] = base[BASE_ARENA] + m->arena_bytes;
   base[BASE_WEIGHTS] = m->weights;
   for (int i = 0; i < m->input_count; i++) base[FIXED_BASES + i] = (unsigned char *)(uintptr_t)call->inputs[i];
@@ -256,6 +298,14 @@ static int run_images(const JitModel *m, const nextc_call *call, unsigned char *
     for (int i = 0; image + 1 < images && i < ports; i++) base[FIXED_BASES + i] += m->image_bytes[i];
   }
   if (call->output_dims) fill_dims(m, call);
+}
+
+static int run_with_bases(const JitModel *m, const nextc_call *call, unsigned char **base) {
+  const size_t bytes = jit_workspace_bytes(m, call->threads);
+  Workspace *own = call->workspace ? NULL : take_workspace(m, bytes);
+  if (!call->workspace && !own) return NEXTC_NO_MEMORY;
+  run_images(m, call, own ? (void *)own : call->workspace, base);
+  if (own) give_workspace(m, own, bytes);
   return NEXTC_OK;
 }
 
@@ -265,8 +315,8 @@ int jit_invoke(const JitModel *m, const nextc_call *call) {
   int status = check_call(m, call);
   if (status) return status;
   if (ports > MAX_PARAMETERS) base = malloc(sizeof *base * (size_t)(FIXED_BASES + ports));
-  if (!base) die("no memory for %d tensors", ports);
-  status = run_images(m, call, base);
+  if (!base) return NEXTC_NO_MEMORY;
+  status = run_with_bases(m, call, base);
   if (base != small) free(base);
   return status;
 }

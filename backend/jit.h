@@ -25,6 +25,6 @@ const char *const *jit_symbols(const JitModel *, size_t *count);
 const Target *jit_target(const JitModel *);
 size_t jit_workspace_bytes(const JitModel *, int threads);
 
-/* As m_invoke of an emitted model m; a status of nextc.h. */
+/* As m_invoke of an emitted model m, and as nextc_invoke: a status of nextc.h. */
 int jit_invoke(const JitModel *, const nextc_call *);
 #endif

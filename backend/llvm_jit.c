@@ -564,12 +564,18 @@ static bool has_features(const char *list, const char *wanted) {
   return true;
 }
 
+bool llvm_runs(const Target *t) {
+  if (!t->features) return true;
+  char *features = LLVMGetHostCPUFeatures();
+  const bool runs = has_features(features, t->features);
+  LLVMDisposeMessage(features);
+  return runs;
+}
+
 const Target *llvm_host_target(void) {
   const Target *best = NULL;
-  char *features = LLVMGetHostCPUFeatures();
   for (int i = 0; i < target_count; i++)
-    if (!targets[i].features || has_features(features, targets[i].features)) best = &targets[i];
-  LLVMDisposeMessage(features);
+    if (llvm_runs(&targets[i])) best = &targets[i];
   return best;
 }
 

@@ -15,6 +15,7 @@ bool llvm_present(void);
 const char *llvm_machine(Context *, Arena *);
 /* The last row of targets[] that this CPU runs. */
 const Target *llvm_host_target(void);
+bool llvm_runs(const Target *); /* can this CPU? */
 
 /* The kernels as LLVM IR: as built, or optimised. For people and tests. */
 char *llvm_print(Context *, Arena *, Kernel *const *kernels, size_t count, const Target *, bool optimised);

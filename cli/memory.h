@@ -4,6 +4,8 @@
 #include "backend/jit.h"
 #include "cli/case.h"
 
-/* declared: the model as imported, for the types. outputs are the caller's to free, also after false (+ diag). */
-bool memory_run(const JitModel *, const Graph *declared, const DataSet *, Tensor *outputs, size_t output_count);
+/* declared: the model as imported, for the types. pool: NULL: one thread. outputs are the caller's to free, also after
+ * false (+ diag). ms: how long the call took. */
+bool memory_run(const JitModel *, const Graph *declared, const DataSet *, nextc_pool *pool, Tensor *outputs,
+                size_t output_count, double *ms);
 #endif
