@@ -1,8 +1,7 @@
 /* Family gather: result [outer, indices, inner] from data [outer, axis, inner].
  *
- *   for o, i: at = index[i]; at += at < 0 ? n : 0; at = min(max(at, 0), n - 1); copy inner elements
- *
- * An index outside [-n, n) is clamped: whatever the data say, nothing outside the operand is read. */
+ *   for o, i: at = index[i], made to lie in 0 .. n - 1; copy inner elements */
+#include "backend/lower_index.h"
 #include "backend/lower_nest.h"
 
 enum { INNER_BLOCK = 4096 }; /* elements copied at once: long slices are cut so that there are tasks */
@@ -13,32 +12,9 @@ typedef struct {
   int64_t outer, n, indices, inner;
   bool vectors;
   RegPool value;
-  RegId at, mask, zero, size, last, wrapped;
+  RegType index_type;
+  RegId at;
 } Gather;
-
-static void make_registers(Gather *g, RegType type, RegType element) {
-  Kernel *k = g->lower->kernel;
-  g->value = pool_new(k, element, "v");
-  g->at = kernel_reg(k, type, 1, "at");
-  g->wrapped = kernel_reg(k, type, 1, "wrapped");
-  g->zero = kernel_reg(k, type, 1, "zero");
-  g->size = kernel_reg(k, type, 1, "size");
-  g->last = kernel_reg(k, type, 1, "last");
-  g->mask = kernel_reg(k, REG_i32, 1, "negative");
-}
-
-static void load_index(Gather *g, Affine position) {
-  Kernel *k = g->lower->kernel;
-  emit_const(k, g->zero, 0);
-  emit_const(k, g->size, (double)g->n);
-  emit_const(k, g->last, (double)(g->n - 1));
-  emit_load(k, g->at, g->index, position);
-  emit_op(k, LOP_lt, g->mask, g->at, g->zero, 0);
-  emit_op(k, LOP_add, g->wrapped, g->at, g->size, 0);
-  emit_op(k, LOP_select, g->at, g->mask, g->wrapped, g->at);
-  emit_op(k, LOP_max, g->at, g->at, g->zero, 0);
-  emit_op(k, LOP_min, g->at, g->at, g->last, 0);
-}
 
 /* Elements of one slice, [s->start, s->start + s->count) of a block of `inner`. */
 static void copy_segment(Gather *g, const Segment *s, Affine from, Affine to) {
@@ -60,7 +36,7 @@ static void gather_blocks(Gather *g, int64_t start, int64_t blocks, int64_t bloc
   int i = nest_add(&nest, "i", 0, g->indices, 1);
   int b = nest_add(&nest, "b", 0, blocks, 1);
   nest_open(k, &nest);
-  load_index(g, nest_at(&nest, i, 1));
+  g->at = lower_index(k, g->index_type, g->index, nest_at(&nest, i, 1), g->n);
   Affine within = affine_plus(nest_at(&nest, b, block), start);
   Affine from = affine_add(nest_at(&nest, o, g->n * g->inner), within);
   Affine to = affine_add(affine_add(nest_at(&nest, o, g->indices * g->inner), nest_at(&nest, i, g->inner)), within);
@@ -83,7 +59,8 @@ void lower_gather(Lower *lw) {
   g.index = lower_in(lw, op->operands[1]);
   g.result = lower_out(lw, op->first_result);
   g.vectors = target_has_vectors(lw->target, x->dtype);
-  make_registers(&g, reg_type_of(index->dtype), reg_type_of(x->dtype));
+  g.index_type = reg_type_of(index->dtype);
+  g.value = pool_new(lw->kernel, reg_type_of(x->dtype), "v");
   int64_t blocks = g.inner / INNER_BLOCK, rest = g.inner % INNER_BLOCK;
   if (blocks) gather_blocks(&g, 0, blocks, INNER_BLOCK);
   if (rest) gather_blocks(&g, blocks * INNER_BLOCK, 1, rest);

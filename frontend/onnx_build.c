@@ -101,3 +101,39 @@ ValueId build_per_channel(Import *im, ValueId v, int spatial) {
   for (int i = 1; i <= spatial; i++) shape[i] = 1;
   return build_reshape(im, v, 1 + spatial, shape);
 }
+
+ValueId build_slice_axis(Import *im, ValueId v, int axis, Dim start, Dim count, Dim step) {
+  Dim starts[MAX_RANK] = {0}, steps[MAX_RANK], shape[MAX_RANK];
+  if (im->failed) return 0;
+  const Type t = *build_type(im, v);
+  for (int i = 0; i < t.rank; i++) steps[i] = 1, shape[i] = t.dim[i];
+  starts[axis] = start;
+  steps[axis] = step;
+  shape[axis] = count;
+  Attrs a = attrs_default();
+  a.starts = (Ints){t.rank, starts};
+  a.steps = (Ints){t.rank, steps};
+  a.shape = (Ints){t.rank, shape};
+  return build_op(im, OP_slice, &a, 1, &v);
+}
+
+ValueId build_iota(Import *im, Dim from, Dim count) {
+  const ValueId bounds[3] = {build_scalar(im, DT_i64, (double)from), build_scalar(im, DT_i64, (double)(from + count)),
+                             build_scalar(im, DT_i64, 1)};
+  return build_op(im, OP_range, NULL, 3, bounds);
+}
+
+ValueId build_wrapped(Import *im, ValueId index, ValueId size) {
+  if (im->failed) return 0;
+  DType t = build_type(im, index)->dtype;
+  size = build_cast(im, size, t);
+  const ValueId operands[3] = {build_op2(im, OP_less, index, build_scalar(im, t, 0)),
+                               build_op2(im, OP_add, index, size), index};
+  return build_op(im, OP_where, NULL, 3, operands);
+}
+
+ValueId build_clip(Import *im, ValueId v, double low, double high) {
+  if (im->failed) return 0;
+  DType t = build_type(im, v)->dtype;
+  return build_op2(im, OP_min, build_op2(im, OP_max, v, build_scalar(im, t, low)), build_scalar(im, t, high));
+}

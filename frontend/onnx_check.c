@@ -104,6 +104,14 @@ Ints node_ints(const Import *im, const char *name) {
   return list;
 }
 
+Floats node_float_list(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
+  if (!a || a->proto->n_floats > INT32_MAX) return (Floats){0};
+  double *list = ARENA_ARRAY(im->arena, double, a->proto->n_floats);
+  for (size_t i = 0; i < a->proto->n_floats; i++) list[i] = (double)a->proto->floats[i];
+  return (Floats){(int32_t)a->proto->n_floats, list};
+}
+
 /* ---- checking ---- */
 
 static bool check_attrs(Import *im, const OnnxOp *row) {

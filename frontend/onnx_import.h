@@ -72,12 +72,15 @@ int64_t node_int(const Import *, const char *name);
 double node_float(const Import *, const char *name);
 const char *node_string(const Import *, const char *name);
 Ints node_ints(const Import *, const char *name); /* empty where it is not given */
+Floats node_float_list(const Import *, const char *name); /* the same */
 const OnnxAttr *node_attr(const OnnxNode *, const char *name);
 
 /* Contents of an integer operand that must be known now; false + diag. */
 bool node_known(Import *, size_t i, Ints *out);
 /* Contents of a one-element operand that must be a literal; false + diag. */
 bool node_literal(Import *, size_t i, double *out);
+/* Contents of a float operand that must be constant; false + diag. */
+bool node_floats(Import *, size_t i, Floats *out);
 /* -rank <= axis < rank made >= 0; false + diag. */
 bool node_axis(Import *, int64_t axis, int rank, int64_t *out);
 /* The same for a list: ascending, no axis twice. */
@@ -96,7 +99,12 @@ ValueId build_layernorm(Import *, ValueId x, Ints axes, double eps);
 ValueId build_scalar(Import *, DType, double);            /* rank 0 */
 ValueId build_ints(Import *, int32_t count, const Dim *); /* i64 [count] */
 ValueId build_splat(Import *, const Type *, double);      /* one literal filling a static type */
+ValueId build_iota(Import *, Dim from, Dim count);        /* i64 [count]: from, from + 1, ... */
+ValueId build_wrapped(Import *, ValueId index, ValueId size); /* index < 0 ? index + size : index */
+ValueId build_clip(Import *, ValueId, double low, double high);
 const Type *build_type(const Import *, ValueId);          /* of a built value; a rank-0 dummy after a failure */
+/* Elements [start, start + count) of one axis, or with step -1 from start downwards. */
+ValueId build_slice_axis(Import *, ValueId, int axis, Dim start, Dim count, Dim step);
 /* v [C] (or [1]) as [C, 1 ... 1] with `spatial` ones. */
 ValueId build_per_channel(Import *, ValueId v, int spatial);
 #endif

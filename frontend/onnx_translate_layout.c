@@ -268,12 +268,6 @@ void onnx_space_to_depth(Import *im) {
 
 /* ---- triangles ---- */
 
-static ValueId iota(Import *im, Dim from, Dim count) {
-  const ValueId bounds[3] = {build_scalar(im, DT_i64, (double)from), build_scalar(im, DT_i64, (double)(from + count)),
-                             build_scalar(im, DT_i64, 1)};
-  return build_op(im, OP_range, NULL, 3, bounds);
-}
-
 /* upper: column >= row + k keeps the element; lower: column <= row + k */
 void onnx_trilu(Import *im) {
   ValueId x = node_arg(im, 0);
@@ -287,7 +281,7 @@ void onnx_trilu(Import *im) {
   Dim rows = t.dim[t.rank - 2], columns = t.dim[t.rank - 1], shift = k.count == 1 ? k.at[0] : 0;
   if (k.count > 1 || !dim_is_number(shift)) node_error(im, "k must be one number");
   shift = clamp(shift, -rows - 1, columns + 1);
-  ValueId row = build_reshape(im, iota(im, shift, rows), 2, (const Dim[]){rows, 1}), column = iota(im, 0, columns);
+  ValueId row = build_reshape(im, build_iota(im, shift, rows), 2, (const Dim[]){rows, 1}), column = build_iota(im, 0, columns);
   bool upper = node_int(im, "upper") != 0;
   ValueId keep = build_op2(im, OP_less_equal, upper ? row : column, upper ? column : row);
   ValueId zero = build_scalar(im, t.dtype, 0);

@@ -8,8 +8,7 @@ static bool all_are(Ints list, Dim value) {
   return true;
 }
 
-/* A list attribute with `count` entries, each >= least; empty where every entry is `usual`, the IR's default. */
-static Ints window_list(Import *im, const char *name, int32_t count, Dim usual, Dim least) {
+Ints onnx_window_list(Import *im, const char *name, int32_t count, Dim usual, Dim least) {
   Ints list = node_has_attr(im, name) ? node_ints(im, name) : (Ints){0};
   if (list.count && list.count != count)
     node_error(im, "attribute '%s' has %d entries, must have %d", name, list.count, count);
@@ -57,30 +56,30 @@ static void window(Import *im, Ints kernel, Attrs *a) {
     if (!dim_is_number(kernel.at[i]) || kernel.at[i] < 1 || kernel.at[i] > INT32_MAX)
       node_error(im, "window size %lld", dim_is_number(kernel.at[i]) ? (long long)kernel.at[i] : -1);
   a->kernel = kernel;
-  a->strides = window_list(im, "strides", n, 1, 1);
-  a->dilations = window_list(im, "dilations", n, 1, 1);
+  a->strides = onnx_window_list(im, "strides", n, 1, 1);
+  a->dilations = onnx_window_list(im, "dilations", n, 1, 1);
   if (!strcmp(mode, "NOTSET") || !*mode)
-    a->pads = window_list(im, "pads", 2 * n, 0, 0);
+    a->pads = onnx_window_list(im, "pads", 2 * n, 0, 0);
   else if (!strcmp(mode, "SAME_UPPER") || !strcmp(mode, "SAME_LOWER")) {
     if (!im->failed) a->pads = same_pads(im, &x, a, mode[5] == 'U');
   } else if (strcmp(mode, "VALID"))
     node_error(im, "auto_pad '%s' is not supported", mode);
 }
 
-void onnx_conv(Import *im) {
+ValueId onnx_build_conv(Import *im, ValueId x, ValueId weight, ValueId bias, size_t weight_arg) {
   Attrs a = attrs_default();
-  Type w = *node_arg_type(im, 1);
+  Type w = *node_arg_type(im, weight_arg);
   Ints kernel = {w.rank > 2 ? w.rank - 2 : 0, w.dim + 2}, declared = node_ints(im, "kernel_shape");
   for (int32_t i = 0; i < declared.count; i++)
-    if (declared.count != kernel.count || declared.at[i] != kernel.at[i]) {
-      node_error(im, "kernel_shape contradicts the shape of the weight");
-      return;
-    }
+    if (declared.count != kernel.count || declared.at[i] != kernel.at[i])
+      return node_error(im, "kernel_shape contradicts the shape of the weight"), 0;
   window(im, kernel, &a);
   a.group = node_int(im, "group");
-  uint32_t count = node_has_arg(im, 2) ? 3 : 2;
-  node_result(im, 0,
-              build_op(im, OP_conv, &a, count, (const ValueId[]){node_arg(im, 0), node_arg(im, 1), node_arg(im, 2)}));
+  return build_op(im, OP_conv, &a, bias ? 3 : 2, (const ValueId[]){x, weight, bias});
+}
+
+void onnx_conv(Import *im) {
+  node_result(im, 0, onnx_build_conv(im, node_arg(im, 0), node_arg(im, 1), node_arg(im, 2), 1));
 }
 
 static void pool(Import *im, Attrs a) {

@@ -153,6 +153,20 @@ bool node_literal(Import *im, size_t i, double *out) {
   return node_error(im, "input '%s' must be a constant of one element", im->node->in[i]);
 }
 
+bool node_floats(Import *im, size_t i, Floats *out) {
+  Tensor elements;
+  *out = (Floats){0};
+  ValueId v = node_arg(im, i);
+  if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i);
+  const Value *value = value_at(im->graph, v);
+  int64_t n = type_is_static(&value->type) ? type_elements(&value->type) : MAX_KNOWN + 1;
+  if (!dtype_is_float(value->type.dtype) || !value->constant || n > MAX_KNOWN || !eval_const(im->graph, v, &elements))
+    return node_error(im, "input '%s' must be constant floats", im->node->in[i]);
+  *out = floats_copy(im->arena, elements.f, (int32_t)n);
+  tensor_free(&elements);
+  return true;
+}
+
 bool node_axis(Import *im, int64_t axis, int rank, int64_t *out) {
   *out = axis < 0 ? axis + rank : axis;
   if (axis >= -rank && axis < rank) return true;

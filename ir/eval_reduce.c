@@ -150,6 +150,47 @@ void eval_argmax(Eval *e) {
     }
 }
 
+/* An element's place is the number of those that come before it. */
+void eval_topk(Eval *e) {
+  const Attrs *a = &e->op->attrs;
+  const Tensor *x = e->in[0];
+  int64_t outer, inner, length = x->type.dim[a->axis];
+  split(&x->type, a->axis, &outer, &inner);
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < inner; i++)
+      for (int64_t k = 0; k < length; k++) {
+        int64_t first = o * length * inner + i, place = 0;
+        for (int64_t j = 0; j < length; j++) {
+          int order = compare(x, first + j * inner, first + k * inner, a->largest != 0);
+          place += order > 0 || (order == 0 && j < k);
+        }
+        if (place < a->k) e->out[0].i[(o * a->k + place) * inner + i] = k;
+      }
+}
+
+void eval_cumsum(Eval *e) {
+  const Attrs *a = &e->op->attrs;
+  const Tensor *x = e->in[0];
+  Tensor *y = &e->out[0];
+  int64_t outer, inner, length = x->type.dim[a->axis];
+  split(&x->type, a->axis, &outer, &inner);
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < inner; i++) {
+      double sum = 0;
+      uint64_t whole = 0;
+      for (int64_t k = 0; k < length; k++) {
+        int64_t at = (o * length + (a->reverse ? length - 1 - k : k)) * inner + i;
+        double before = sum;
+        uint64_t whole_before = whole;
+        if (y->f)
+          sum += x->f[at], y->f[at] = a->exclusive ? before : sum;
+        else
+          whole += (uint64_t)x->i[at],
+              y->i[at] = integer_wrap((DType)y->type.dtype, (int64_t)(a->exclusive ? whole_before : whole));
+      }
+    }
+}
+
 /* Shifted by the largest element, so that no exponential overflows. */
 void eval_softmax(Eval *e) {
   const Attrs *a = &e->op->attrs;

@@ -17,13 +17,18 @@ static bool indices_inside(Infer *f, Dim d) {
   return true;
 }
 
+static bool needs_index(Infer *f, uint32_t operand) {
+  const Type *t = infer_operand(f, operand);
+  if (!dtype_is_float(t->dtype) && t->dtype != DT_bool) return true;
+  return infer_fail(f, "operand %u is %s, needs integers", operand + 1, type_text(f->graph, t).s);
+}
+
 bool infer_gather(Infer *f) {
   int64_t axis = f->op->attrs.axis;
   if (!needs(f, 2)) return false;
   const Type *data = infer_operand(f, 0), *index = infer_operand(f, 1);
   if (!axis_ok(f, axis, data->rank)) return false;
-  if (dtype_is_float(index->dtype) || index->dtype == DT_bool)
-    return infer_fail(f, "operand 2 is %s, needs integers", type_text(f->graph, index).s);
+  if (!needs_index(f, 1)) return false;
   if (data->rank + index->rank - 1 > MAX_RANK)
     return infer_fail(f, "result has rank %d, the limit is %d", data->rank + index->rank - 1, MAX_RANK);
   Type r = {.dtype = data->dtype};
@@ -34,6 +39,57 @@ bool infer_gather(Infer *f) {
   if (data->dim[axis] == 0 && some)
     return infer_fail(f, "axis %d of %s is empty", (int)axis, type_text(f->graph, data).s);
   return indices_inside(f, data->dim[axis]) && give(f, r);
+}
+
+/* An index tensor of the data's rank that is no larger than they are beside the axis. */
+static bool index_fits(Infer *f) {
+  const Type *data = infer_operand(f, 0), *index = infer_operand(f, 1);
+  int64_t axis = f->op->attrs.axis;
+  if (!axis_ok(f, axis, data->rank) || !needs_index(f, 1)) return false;
+  bool fits = index->rank == data->rank, some = true;
+  for (int i = 0; i < index->rank && fits; i++) {
+    Dim x = data->dim[i], n = index->dim[i];
+    some = some && n != 0;
+    fits = i == axis || n == x || (dim_is_number(n) && n <= dim_coefficient(x));
+  }
+  if (!fits)
+    return infer_fail(f, "index %s does not fit %s along axis %d", type_text(f->graph, index).s,
+                      type_text(f->graph, data).s, (int)axis);
+  if (data->dim[axis] == 0 && some)
+    return infer_fail(f, "axis %d of %s is empty", (int)axis, type_text(f->graph, data).s);
+  return indices_inside(f, data->dim[axis]);
+}
+
+bool infer_gather_elements(Infer *f) {
+  if (!needs(f, 2) || !index_fits(f)) return false;
+  Type r = *infer_operand(f, 1);
+  r.dtype = infer_operand(f, 0)->dtype;
+  return give(f, r);
+}
+
+bool infer_scatter_elements(Infer *f) {
+  if (!needs(f, 3) || !needs_mode(f, f->op->attrs.mode, "add mul min max") || !index_fits(f)) return false;
+  Type updates = *infer_operand(f, 1);
+  updates.dtype = infer_operand(f, 0)->dtype;
+  if (updates.dtype == DT_bool && f->op->attrs.mode)
+    return infer_fail(f, "operand 1 is %s, mode needs numbers", type_text(f->graph, infer_operand(f, 0)).s);
+  return needs_type(f, 2, &updates) && give(f, *infer_operand(f, 0));
+}
+
+bool infer_resize(Infer *f) {
+  int64_t axis = f->op->attrs.axis;
+  if (!needs(f, 3) || !needs_float(f, 0) || !needs_rank(f, 1, 2, 2) || !needs_index(f, 1)) return false;
+  Type r = *infer_operand(f, 0), weight = *infer_operand(f, 1);
+  if (!axis_ok(f, axis, r.rank)) return false;
+  weight.dtype = r.dtype;
+  if (!needs_type(f, 2, &weight)) return false;
+  if (!type_is_static(&weight) || weight.dim[1] < 1 || weight.dim[1] > 4096)
+    return infer_fail(f, "index %s is no table of taps", type_text(f->graph, infer_operand(f, 1)).s);
+  if (!dim_is_number(r.dim[axis]) || r.dim[axis] == 0)
+    return infer_fail(f, "axis %d of %s has no fixed size", (int)axis, type_text(f->graph, &r).s);
+  if (!indices_inside(f, r.dim[axis])) return false;
+  r.dim[axis] = weight.dim[0];
+  return give(f, r);
 }
 
 bool infer_shape(Infer *f) {

@@ -35,6 +35,27 @@ bool infer_argmax(Infer *f) {
   return give(f, r);
 }
 
+bool infer_topk(Infer *f) {
+  const Attrs *a = &f->op->attrs;
+  if (!needs(f, 1) || !flag_ok(f, "largest", a->largest)) return false;
+  Type r = *infer_operand(f, 0);
+  if (!axis_ok(f, a->axis, r.rank)) return false;
+  Dim size = r.dim[a->axis];
+  if (!dim_is_number(size)) return infer_fail(f, "axis %d of %s has no fixed size", (int)a->axis, type_text(f->graph, &r).s);
+  if (a->k < 0 || a->k > size) return infer_fail(f, "k %lld of %lld elements", (long long)a->k, (long long)size);
+  r.dtype = DT_i64;
+  r.dim[a->axis] = a->k;
+  return give(f, r);
+}
+
+bool infer_cumsum(Infer *f) {
+  const Attrs *a = &f->op->attrs;
+  if (!needs(f, 1) || !flag_ok(f, "exclusive", a->exclusive) || !flag_ok(f, "reverse", a->reverse)) return false;
+  const Type *t = infer_operand(f, 0);
+  if (t->dtype == DT_bool) return infer_fail(f, "operand 1 is %s, needs numbers", type_text(f->graph, t).s);
+  return axis_ok(f, a->axis, t->rank) && give(f, *t);
+}
+
 bool infer_axis(Infer *f) {
   if (!needs(f, 1) || !needs_float(f, 0) || !needs_mode(f, f->op->attrs.mode, "log")) return false;
   const Type *t = infer_operand(f, 0);

@@ -294,6 +294,8 @@ static bool convert(Twins *t, OpId id) {
   case OP_avg_pool: return convert_pool(t, id);
   case OP_layernorm:
   case OP_grn:
+  case OP_resize:
+  case OP_cumsum:
   case OP_softmax: return convert_axes(t, id);
   case OP_concat: return convert_concat(t, id);
   case OP_transpose: return convert_transpose(t, id);

@@ -166,6 +166,14 @@ static Status flow_matmul(const Peel *p, const Op *op) {
   return rank >= 3 ? broadcast_rows(p, op, rank) : mixed;
 }
 
+/* All operands have rows of their own: an index of one row for all would only touch the first image. */
+static Status flow_elements(const Peel *p, const Op *op) {
+  Status s = p->status[op->operands[0]];
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (!same_status(p->status[op->operands[i]], s)) return mixed;
+  return op->attrs.axis && has_rows(p, op->first_result, s) ? s : mixed;
+}
+
 /* range from 0 by 1 over N images */
 static Status flow_range(const Peel *p, const Op *op) {
   double start, delta;
@@ -185,11 +193,31 @@ static const struct {
   OpKind op;
   Status (*flow)(const Peel *, const Op *);
 } table[] = {
-    {OP_gemm, flow_gemm},      {OP_conv, keeps_rows},          {OP_dwconv, keeps_rows},    {OP_max_pool, keeps_rows},
-    {OP_avg_pool, keeps_rows}, {OP_layernorm, flow_axes},      {OP_grn, flow_grn},         {OP_softmax, flow_axis},
-    {OP_argmax, flow_axis},    {OP_transpose, flow_transpose}, {OP_reshape, flow_reshape}, {OP_expand, flow_expand},
-    {OP_concat, flow_concat},  {OP_slice, flow_slice},         {OP_pad, flow_pad},         {OP_gather, flow_gather},
-    {OP_matmul, flow_matmul},  {OP_range, flow_range},         {OP_shape, flow_shape},     {OP_patches, keeps_rows},
+    {OP_gemm, flow_gemm},
+    {OP_conv, keeps_rows},
+    {OP_dwconv, keeps_rows},
+    {OP_max_pool, keeps_rows},
+    {OP_avg_pool, keeps_rows},
+    {OP_layernorm, flow_axes},
+    {OP_grn, flow_grn},
+    {OP_softmax, flow_axis},
+    {OP_argmax, flow_axis},
+    {OP_transpose, flow_transpose},
+    {OP_reshape, flow_reshape},
+    {OP_expand, flow_expand},
+    {OP_concat, flow_concat},
+    {OP_slice, flow_slice},
+    {OP_pad, flow_pad},
+    {OP_gather, flow_gather},
+    {OP_matmul, flow_matmul},
+    {OP_range, flow_range},
+    {OP_shape, flow_shape},
+    {OP_gather_elements, flow_elements},
+    {OP_scatter_elements, flow_elements},
+    {OP_topk, flow_axis},
+    {OP_cumsum, flow_axis},
+    {OP_resize, flow_axis},
+    {OP_patches, keeps_rows},
 };
 
 static Status flow(const Peel *p, const Op *op) {

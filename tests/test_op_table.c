@@ -43,7 +43,7 @@ static void rows(void) {
 static void attributes(void) {
   TEST("defaults");
   Attrs a = attrs_default(), b = attrs_default();
-  CHECK(a.eps == 1e-5 && a.group == 1 && a.panel == 16 && a.largest == 1 && a.cubic_a == -0.75);
+  CHECK(a.eps == 1e-5 && a.group == 1 && a.panel == 16 && a.largest == 1);
   CHECK(a.mode == NULL && a.perm.count == 0 && a.axis == 0);
   for (int i = 0; i < ATTR_COUNT; i++) {
     CHECK(attr_info[i].doc[0]);
