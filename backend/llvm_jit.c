@@ -533,7 +533,7 @@ static bool machine_new(Context *c, Machine *m) {
                  .features = LLVMGetHostCPUFeatures()};
   if (!LLVMGetTargetFromTriple(m->triple, &target, &message))
     m->machine = LLVMCreateTargetMachine(target, m->triple, m->cpu, m->features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
-                                         LLVMCodeModelJITDefault);
+                                         LLVMCodeModelSmall);
   if (!m->machine) error_in(c, NULL, "LLVM makes no code for %s: %s", m->triple, message ? message : "no reason given");
   LLVMDisposeMessage(message);
   if (!m->machine) machine_free(m);
