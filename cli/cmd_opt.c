@@ -2,6 +2,7 @@
 #include "backend/lower.h"
 #include "backend/model_info.h"
 #include "cli/cli.h"
+#include "cli/explorer.h"
 #include "cli/process.h"
 #include "passes/passes.h"
 #include <string.h>
@@ -14,6 +15,7 @@ static const OptionInfo options[] = {
     {"--passes", "LIST", "only these passes, in the order of the pipeline; '-a,-b': all but these; empty: none"},
     {"--print-after", "all|changed|PASS", "report: the program after every pass, after those that changed it, after PASS"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
+    {"--html", "FILE.html", "report: the explorer, one page that shows every pass and kernel"},
     {"--stats", "[json|text]", "report: time, rewrites and operators of each pass"},
     {"--verify-each", NULL, "checks the program after each pass"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
@@ -39,6 +41,7 @@ typedef struct {
   PassRecord *records;       /* [MAX_PASSES] */
   int record_count;
   double started;            /* ms */
+  Explorer *explorer;        /* NULL: without --html */
 } Opt;
 
 static double now_ms(void) {
@@ -76,6 +79,7 @@ static void after_pass(void *user, const Graph *g, const PassInfo *pass, int rew
     print_program(o, o->reports, ".");
   }
   if (args_value(o->args, "--verify-each")) verify_or_die(o, pass);
+  if (o->explorer) explorer_after(o->explorer, g, pass, rewrites, r->ms);
   o->started = now_ms();
 }
 
@@ -115,8 +119,8 @@ static int read_options(Context *c, Opt *o) {
     status = check_pass(c, o->args, "--print-after", o->print_after);
   if (!status && passes) status = select_passes(c, o, passes);
   if (!status && passes && o->stop_after) status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
-  if (!status && loops && (passes || o->stop_after))
-    status = usage_error(c, o->args, "--print-loops needs all passes");
+  const char *whole = loops ? "--print-loops" : args_value(o->args, "--html") ? "--html" : NULL;
+  if (!status && whole && (passes || o->stop_after)) status = usage_error(c, o->args, "%s needs all passes", whole);
   if (!status && loops && *loops && !target_by_name(loops))
     status = usage_error(c, o->args, "--print-loops: unknown target '%s'", loops);
   return status;
@@ -124,6 +128,7 @@ static int read_options(Context *c, Opt *o) {
 
 /* ---- running ---- */
 static bool run_passes(Opt *o) {
+  if (args_value(o->args, "--html")) o->explorer = explorer_new(o->context, o->graph);
   o->started = now_ms();
   if (!args_value(o->args, "--passes"))
     return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
@@ -235,12 +240,13 @@ static bool write_program(const Opt *o, const char *out) {
 
 static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
-  const char *stats = args_value(o->args, "--stats");
+  const char *stats = args_value(o->args, "--stats"), *html = args_value(o->args, "--html");
   if (stats && !strcmp(stats, "json")) stats_json(o);
   else if (stats) stats_text(o);
   if (loops) print_loops(o, loops);
+  if (html && !explorer_write(o->explorer, o->graph, html)) return false;
   if (out) return write_program(o, out);
-  return stats || loops || o->print_after || write_program(o, "-");
+  return stats || loops || html || o->print_after || write_program(o, "-");
 }
 
 static int run(Context *c, const Args *args) {
