@@ -9,9 +9,6 @@
 EMBEDDED(driver_text)
 EMBEDDED(explorer_page_text)
 EMBEDDED(explorer_style_text)
-EMBEDDED(explorer_script_ir_text)
-EMBEDDED(explorer_script_diff_text)
-EMBEDDED(explorer_script_graph_text)
-EMBEDDED(explorer_script_page_text)
+EMBEDDED(explorer_script_text)
 #undef EMBEDDED
 #endif

@@ -232,26 +232,11 @@ static void put_data(FILE *f, const Explorer *e, const Graph *g) {
 }
 
 /* ---- the page ---- */
-static void put_part(FILE *f, const Explorer *e, const Graph *g, const char *name, size_t length) {
-  static const struct {
-    const char *name;
-    const unsigned char *bytes;
-    const size_t *size;
-  } parts[] = {{"style.css", explorer_style_text, &explorer_style_text_bytes},
-               {"ir.js", explorer_script_ir_text, &explorer_script_ir_text_bytes},
-               {"diff.js", explorer_script_diff_text, &explorer_script_diff_text_bytes},
-               {"graph.js", explorer_script_graph_text, &explorer_script_graph_text_bytes},
-               {"page.js", explorer_script_page_text, &explorer_script_page_text_bytes}};
-  if (length == 4 && !memcmp(name, "data", 4)) {
-    put_data(f, e, g);
-    return;
-  }
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    if (strlen(parts[i].name) == length && !memcmp(parts[i].name, name, length)) {
-      fwrite(parts[i].bytes, 1, *parts[i].size, f);
-      return;
-    }
-  die("page.html: no part '%.*s'", (int)length, name);
+static void put_part(FILE *f, const Explorer *e, const Graph *g, const char *name) {
+  if (!strcmp(name, "style")) fwrite(explorer_style_text, 1, explorer_style_text_bytes, f);
+  else if (!strcmp(name, "script")) fwrite(explorer_script_text, 1, explorer_script_text_bytes, f);
+  else if (!strcmp(name, "data")) put_data(f, e, g);
+  else die("page.html: no part '%s'", name);
 }
 
 /* page.html with each "@@name@@" replaced by that part. */
@@ -262,7 +247,7 @@ static void put_page(FILE *f, const Explorer *e, const Graph *g) {
     const char *end = strstr(mark + 2, "@@");
     if (!end) die("page.html: '@@' is not closed");
     fwrite(page, 1, (size_t)(mark - page), f);
-    put_part(f, e, g, mark + 2, (size_t)(end - mark - 2));
+    put_part(f, e, g, arena_strndup(scratch, mark + 2, (size_t)(end - mark - 2)));
     page = end + 2;
   }
   fputs(page, f);
