@@ -128,7 +128,7 @@ function findCuts(model) {
 }
 
 /* Runs of groups between places where one value alone lives. Runs of a single group are joined where their weights have
- * a name in common: a stem, a downsampling, a head. */
+ * a name in common (a stem, a downsampling, a head), any runs where they have the same one (the halves of a layer). */
 function findBlocks(model) {
   const cuts = findCuts(model), blocks = [];
   let run = [];
@@ -142,7 +142,9 @@ function findBlocks(model) {
     run.push(g);
     if (!cuts[g.index] && g.index < model.groups.length - 1) continue;
     const before = blocks[blocks.length - 1];
-    if (run.length === 1 && joins(before, g)) before.groups.push(g);
+    const path = pathOf(run);
+    const same = before && path.length > 0 && path.join('.') === before.path.join('.');
+    if (same || run.length === 1 && joins(before, g)) before.groups.push(...run);
     else blocks.push({single: run.length === 1, groups: run});
     const block = blocks[blocks.length - 1];
     block.path = pathOf(block.groups);
