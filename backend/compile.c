@@ -31,8 +31,7 @@ bool targets_from_list(Context *c, const char *where, const char *list, CompileO
     if (list_has(list, targets[i].name)) o->targets[o->target_count++] = &targets[i];
   for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
     const char *word = arena_strndup(c->arena, p, strcspn(p, ","));
-    if (!target_by_name(word))
-      return error_in(c, where, "unknown target '%s' (of %s)", word, target_names(c->arena));
+    if (!target_by_name(word)) return error_in(c, where, "unknown target '%s' (of %s)", word, target_names(c->arena));
   }
   return true;
 }
@@ -55,8 +54,7 @@ static bool plan_files(Context *c, const CompileOptions *o, int64_t weight_bytes
       .hex_floats = o->hex,
       .big_endian = o->big_endian,
   };
-  if (!o->mode_given)
-    files->weights = o->weights_out || weight_bytes > INLINE_LIMIT ? WEIGHTS_FILE : WEIGHTS_INLINE;
+  if (!o->mode_given) files->weights = o->weights_out || weight_bytes > INLINE_LIMIT ? WEIGHTS_FILE : WEIGHTS_INLINE;
   if (files->weights == WEIGHTS_INLINE) return true;
   if (to_stdout && !o->weights_out)
     return error_in(c, NULL, "%lld bytes of weights have no place to go: give --weights-out=FILE or --weights=inline",

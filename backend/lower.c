@@ -120,15 +120,18 @@ ParamId lower_out(Lower *lw, ValueId v) {
   return param_at(lw, ROLE_OUT, t->dtype, type_elements(t), place, "y");
 }
 
-ParamId lower_temp(Lower *lw, int number, DType dtype, int64_t elements) {
+void lower_reserve_temp(Lower *lw, int number, DType dtype, int64_t elements) {
   struct LowerState *s = lw->state;
   if (number < 0 || number >= MAX_TEMPS) die("temporary %d", number);
-  if (s->temp_offset[number] < 0) {
-    s->temp_offset[number] = s->temp_end;
-    s->temp_end += round_up_64(elements * (int64_t)dtype_bytes(dtype));
-    if (s->temp_end > lw->program->arena_bytes) lw->program->arena_bytes = s->temp_end;
-  }
-  Place place = {SPACE_ARENA, 0, s->temp_offset[number]};
+  if (s->temp_offset[number] >= 0) return;
+  s->temp_offset[number] = s->temp_end;
+  s->temp_end += round_up_64(elements * (int64_t)dtype_bytes(dtype));
+  if (s->temp_end > lw->program->arena_bytes) lw->program->arena_bytes = s->temp_end;
+}
+
+ParamId lower_temp(Lower *lw, int number, DType dtype, int64_t elements) {
+  lower_reserve_temp(lw, number, dtype, elements);
+  Place place = {SPACE_ARENA, 0, lw->state->temp_offset[number]};
   return param_at(lw, ROLE_INOUT, dtype, elements, place, "t");
 }
 

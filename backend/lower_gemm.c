@@ -21,9 +21,8 @@ void lower_gemm(Lower *lw) {
   TileKernel tk = tile_kernel(lw, op, x, lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result));
   tk.epilogue = lw->ops + 1;
   tk.epilogue_count = lw->op_count - 1;
-  tk.prefetch = lw->target->lanes > 1;
   Product p = product_whole(&tk);
-  if (product_by_rows(lw->target, rows)) emit_row_blocks(lw, rows, block_body, &p);
+  if (product_by_rows(rows)) emit_row_blocks(lw, rows, block_body, &p);
   else {
     product_all_rows(&p, rows);
     emit_product(&p, LOP_pfor);

@@ -5,9 +5,9 @@ Product product_whole(TileKernel *tk) {
   return (Product){.tk = tk, .x_stride = tk->k_size, .y_stride = tk->columns, .k_count = tk->k_size};
 }
 
-bool product_by_rows(const Target *t, int64_t rows) {
-  enum { LEAST_TILES = 96 };
-  return rows >= (int64_t)LEAST_TILES * t->gemm_rows;
+bool product_by_rows(int64_t rows) {
+  enum { LEAST = 576 }; /* six blocks of 96: two to six threads get about equal shares */
+  return rows >= LEAST;
 }
 
 static RowSegment whole_segment(const RowTiles *tiles, int i) {
@@ -59,6 +59,12 @@ static void emit_segments(void *user, Tile *t) {
 void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_segments, p); }
 
 int64_t row_block_count(const Target *t, int64_t rows) {
+  int64_t most = 0;
+  for (int i = 0; !t && i < target_count; i++) {
+    int64_t n = row_block_count(&targets[i], rows);
+    if (n > most) most = n;
+  }
+  if (!t) return most;
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
   return tile_blocks(tiles.count[0]) + tile_blocks(tiles.count[1]);
 }

@@ -26,8 +26,8 @@ typedef struct {
 Product product_whole(TileKernel *);
 
 /* Are there rows enough for a task to be a block of rows? Else a task is a group of columns over all rows. Depends on
- * the shape and the target's tile alone. */
-bool product_by_rows(const Target *, int64_t rows);
+ * the shape alone, since every target has the same steps. */
+bool product_by_rows(int64_t rows);
 
 /* The panels of the product, in loops of kind `loop`, each over the row segments. */
 void emit_product(Product *, LoopOp loop);
@@ -36,7 +36,7 @@ void emit_product(Product *, LoopOp loop);
 typedef void (*BlockBody)(void *user, const RowSegment *, Affine number);
 /* One pfor per segment of the `rows` rows, over its blocks. Returns how many blocks there are. */
 int64_t emit_row_blocks(Lower *, int64_t rows, BlockBody, void *user);
-/* How many that would be. */
+/* How many that would be; NULL: the most of all targets. */
 int64_t row_block_count(const Target *, int64_t rows);
 
 /* Both segments of all rows, for tasks of columns. */

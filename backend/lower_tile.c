@@ -3,10 +3,14 @@
 #include "backend/lower_math.h"
 
 TileKernel tile_kernel(Lower *lw, const Op *op, ParamId x, ParamId y) {
-  const Type *w = type_of(lw->graph, op->operands[1]);
-  TileKernel t = {.lw = lw, .x = x, .y = y, .k_size = w->dim[1], .columns = op->attrs.cols, .result = op->first_result};
+  return tile_kernel_with(lw, op, x, lower_in(lw, op->operands[1]), y);
+}
+
+TileKernel tile_kernel_with(Lower *lw, const Op *op, ParamId x, ParamId w, ParamId y) {
   if (op->attrs.panel != PANEL) die("panels of %lld columns", (long long)op->attrs.panel);
-  t.w = lower_in(lw, op->operands[1]);
+  TileKernel t = {.lw = lw, .x = x, .w = w, .y = y, .columns = op->attrs.cols, .result = op->first_result};
+  t.k_size = type_of(lw->graph, op->operands[1])->dim[1];
+  t.prefetch = lw->target->lanes > 1;
   if (op->operand_count > 2 && op->operands[2]) {
     t.bias = lower_in(lw, op->operands[2]);
     t.start = START_BIAS;

@@ -29,6 +29,8 @@ typedef struct {
 
 /* x, w and bias of a gemm or conv, as parameters; start from its bias. The result goes to y. */
 TileKernel tile_kernel(Lower *, const Op *, ParamId x, ParamId y);
+/* The same with the packed weight elsewhere. */
+TileKernel tile_kernel_with(Lower *, const Op *, ParamId x, ParamId w, ParamId y);
 
 /* Columns of one tile, as vector pieces. */
 typedef struct {

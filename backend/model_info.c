@@ -32,13 +32,11 @@ static int64_t dwconv_depth(const Graph *g, const Op *op) {
 static const struct {
   OpKind kind;
   int64_t (*depth)(const Graph *, const Op *); /* products added up in one result element */
-} products[] = {
-    {OP_gemm, gemm_depth}, {OP_matmul, matmul_depth}, {OP_conv, conv_depth}, {OP_dwconv, dwconv_depth}};
+} products[] = {{OP_gemm, gemm_depth}, {OP_matmul, matmul_depth}, {OP_conv, conv_depth}, {OP_dwconv, dwconv_depth}};
 
 int64_t op_macs(const Graph *g, const Op *op) {
   for (size_t i = 0; i < sizeof products / sizeof *products; i++)
-    if (products[i].kind == op->kind)
-      return type_elements(type_of(g, op->first_result)) * products[i].depth(g, op);
+    if (products[i].kind == op->kind) return type_elements(type_of(g, op->first_result)) * products[i].depth(g, op);
   return 0;
 }
 
@@ -87,7 +85,8 @@ static int64_t sum_weights(const Graph *g, const bool *marked) {
     if ((marked && !marked[id]) || !is_float_weight(g, op)) continue;
     bool repeated = false;
     for (OpId before = g->first; before != id && !repeated; before = op_at(g, before)->next)
-      repeated = (!marked || marked[before]) && is_float_weight(g, op_at(g, before)) && same_tensor(op_at(g, before), op);
+      repeated =
+          (!marked || marked[before]) && is_float_weight(g, op_at(g, before)) && same_tensor(op_at(g, before), op);
     if (!repeated) sum += type_elements(type_of(g, op->first_result));
   }
   return sum;

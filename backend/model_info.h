@@ -4,7 +4,7 @@
 #include "ir/ir.h"
 
 typedef struct {
-  int64_t macs;            /* multiply-accumulates of one image */
+  int64_t macs;            /* multiply-accumulates; of one image where peel-batch found images */
   int64_t params;          /* elements of the float tensors of sources that are used */
   int64_t weight_bytes;    /* of the weights as compiled */
   int64_t workspace_bytes; /* for one thread, largest of all targets */

@@ -81,7 +81,8 @@ int nextc_compile(nextc_model *m, const char *out, const nextc_compile_options *
   Context *c = m->graph->context;
   nextc_compile_options o = {.name = NULL};
   if (options) o = *options;
-  if (o.weights < 0 || o.weights > NEXTC_WEIGHTS_OBJECT) return error_in(c, out, "unknown way %d of weights", o.weights);
+  if (o.weights < 0 || o.weights > NEXTC_WEIGHTS_OBJECT)
+    return error_in(c, out, "unknown way %d of weights", o.weights);
   if (o.name && !is_c_name(o.name)) return error_in(c, out, "'%s' cannot stand in front of C names", o.name);
   CompileOptions internal = {.name = o.name,
                              .out = out,

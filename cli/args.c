@@ -34,7 +34,8 @@ static const OptionInfo *find_option(const Command *command, const char *name, s
   return NULL;
 }
 
-/* Index of word in "a|b|c" (perhaps in brackets); -1: not there; -2: the list has a capital letter, any word is right. */
+/* Index of word in "a|b|c" (perhaps in brackets); -1: not there; -2: the list has a capital letter, any word is right.
+ */
 static int choice_of(const char *argument, const char *word) {
   for (const char *p = argument; *p; p++)
     if (isupper((unsigned char)*p)) return -2;

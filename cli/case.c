@@ -126,8 +126,10 @@ static bool bind_dim(Dim declared, int64_t actual, Bindings *b) {
 
 /* Dim 0 of an input of a peeled graph: how many images. */
 static bool bind_images(const Graph *g, int64_t actual, Bindings *b) {
-  if (g->batch_symbol >= 0) b->symbol[g->batch_symbol] = b->images = b->images ? b->images : actual;
-  else b->images = g->batch;
+  if (g->batch_symbol >= 0)
+    b->symbol[g->batch_symbol] = b->images = b->images ? b->images : actual;
+  else
+    b->images = g->batch;
   return b->images == actual;
 }
 
@@ -216,8 +218,10 @@ static TensorView random_view(const Case *k, size_t number, const Type *type, ui
   int64_t count = type_elements(type);
   for (int64_t i = 0; i < count; i++) {
     double unit = (double)(next_random(state) >> 11) / 9007199254740992.0; /* [0, 1) in steps of 2^-53 */
-    if (t.f) t.f[i] = low + (high - low) * unit;
-    else t.i[i] = (int64_t)(low + (high - low + 1) * unit);
+    if (t.f)
+      t.f[i] = low + (high - low) * unit;
+    else
+      t.i[i] = (int64_t)(low + (high - low + 1) * unit);
   }
   TensorView view = {.type = *type, .bytes = type_bytes(type)};
   void *bytes = arena_alloc(k->context->arena, view.bytes);

@@ -8,8 +8,8 @@
 
 enum ExitStatus { STATUS_DONE = 0, STATUS_MODEL = 1, STATUS_USAGE = 2, STATUS_BUG = 3 };
 
-/* argument: NULL: a flag; "FILE": any value; "text|json" (no capital letter): one of these words; in [] the value may be
- * left out and is then "". */
+/* argument: NULL: a flag; "FILE": any value; "text|json" (no capital letter): one of these words; in [] the value may
+ * be left out and is then "". */
 typedef struct {
   const char *name; /* "--format" or "-o" */
   const char *argument, *help;

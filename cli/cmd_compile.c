@@ -44,8 +44,10 @@ static int read_options(Context *c, const Args *args, CompileOptions *o) {
 
 static void show_step(void *user, const char *step, int percent) {
   (void)user;
-  if (percent < 0) progress("%s", step);
-  else progress("%s %d%%", step, percent);
+  if (percent < 0)
+    progress("%s", step);
+  else
+    progress("%s %d%%", step, percent);
 }
 
 static int run(Context *c, const Args *args) {

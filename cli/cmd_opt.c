@@ -9,11 +9,13 @@
 #include <time.h>
 
 static const OptionInfo options[] = {
-    {"-o", "FILE.nir", "where the program goes after the last pass; -: standard output, and reports to\n"
-                       "standard error; default: standard output where no report is asked for"},
+    {"-o", "FILE.nir",
+     "where the program goes after the last pass; -: standard output, and reports to\n"
+     "standard error; default: standard output where no report is asked for"},
     {"--stop-after", "PASS", "runs the passes up to and with PASS"},
     {"--passes", "LIST", "only these passes, in the order of the pipeline; '-a,-b': all but these; empty: none"},
-    {"--print-after", "all|changed|PASS", "report: the program after every pass, after those that changed it, after PASS"},
+    {"--print-after", "all|changed|PASS",
+     "report: the program after every pass, after those that changed it, after PASS"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--html", "FILE.html", "report: the explorer, one page that shows every pass and kernel"},
     {"--stats", "[json|text]", "report: time, rewrites and operators of each pass"},
@@ -40,8 +42,8 @@ typedef struct {
   bool selected[MAX_PASSES]; /* with --passes */
   PassRecord *records;       /* [MAX_PASSES] */
   int record_count;
-  double started;            /* ms */
-  Explorer *explorer;        /* NULL: without --html */
+  double started; /* ms */
+  Explorer *explorer; /* NULL: without --html */
 } Opt;
 
 static double now_ms(void) {
@@ -118,7 +120,8 @@ static int read_options(Context *c, Opt *o) {
   if (!status && o->print_after && strcmp(o->print_after, "all") && strcmp(o->print_after, "changed"))
     status = check_pass(c, o->args, "--print-after", o->print_after);
   if (!status && passes) status = select_passes(c, o, passes);
-  if (!status && passes && o->stop_after) status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
+  if (!status && passes && o->stop_after)
+    status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
   const char *whole = loops ? "--print-loops" : args_value(o->args, "--html") ? "--html" : NULL;
   if (!status && whole && (passes || o->stop_after)) status = usage_error(c, o->args, "%s needs all passes", whole);
   if (!status && loops && *loops && !target_by_name(loops))
@@ -130,8 +133,7 @@ static int read_options(Context *c, Opt *o) {
 static bool run_passes(Opt *o) {
   if (args_value(o->args, "--html")) o->explorer = explorer_new(o->context, o->graph);
   o->started = now_ms();
-  if (!args_value(o->args, "--passes"))
-    return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
+  if (!args_value(o->args, "--passes")) return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
   for (int i = 0; i < pipeline_length; i++) {
     if (!o->selected[i]) continue;
     int rewrites = pipeline[i].run(o->graph, &o->pass_options);
@@ -241,8 +243,10 @@ static bool write_program(const Opt *o, const char *out) {
 static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
   const char *stats = args_value(o->args, "--stats"), *html = args_value(o->args, "--html");
-  if (stats && !strcmp(stats, "json")) stats_json(o);
-  else if (stats) stats_text(o);
+  if (stats && !strcmp(stats, "json"))
+    stats_json(o);
+  else if (stats)
+    stats_text(o);
   if (loops) print_loops(o, loops);
   if (html && !explorer_write(o->explorer, o->graph, html)) return false;
   if (out) return write_program(o, out);

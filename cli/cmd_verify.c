@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const OptionInfo options[] = {
-    {"--backends", "LIST", "of eval (the evaluator, on the model as read and after the passes)\n"
-                           "and c (the emitted C, built and run); default eval,c"},
+    {"--backends", "LIST",
+     "of eval (the evaluator, on the model as read and after the passes)\n"
+     "and c (the emitted C, built and run); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
     {"--paths", "LIST", "the emitted paths to run, of generic, v3, and best (default): as the program chooses"},
@@ -38,7 +39,7 @@ struct Verify {
   Backend backends[MAX_BACKENDS];
   size_t backend_count;
   PassOptions pass_options;
-  Build build;      /* folder NULL: nothing emitted yet for this case */
+  Build build; /* folder NULL: nothing emitted yet for this case */
 };
 
 static Graph *load(Verify *v) {
@@ -136,8 +137,10 @@ static void report(Verify *v, const Backend *b, const Difference *d, int width) 
          d->ok ? "ok" : "FAILED");
   if (d->why) printf("  %s\n", d->why);
   fflush(stdout);
-  if (d->ok) v->passed++;
-  else v->failed++;
+  if (d->ok)
+    v->passed++;
+  else
+    v->failed++;
 }
 
 /* One case, every backend; each gets its line whatever happened to the others. */
@@ -155,8 +158,10 @@ static void verify_case(Verify *v, const char *folder, int width) {
     c->count = 0;
     c->errors = 0;
   }
-  if (v->build.folder && args_value(v->args, "--keep")) printf("  kept %s\n", v->build.folder);
-  else if (v->build.folder) remove_folder(v->build.folder);
+  if (v->build.folder && args_value(v->args, "--keep"))
+    printf("  kept %s\n", v->build.folder);
+  else if (v->build.folder)
+    remove_folder(v->build.folder);
   case_free(&v->test);
   context_free(c);
 }
@@ -176,7 +181,8 @@ static int add_named_backend(Context *c, Verify *v, const char *name) {
   if (b->run != run_c || !list) return add_backend(c, v, *b);
   size_t count = split_list(c, list, &paths);
   for (size_t i = 0; i < count; i++) {
-    if (!target_by_name(paths[i]) && strcmp(paths[i], "best")) return usage_error(c, v->args, "unknown path '%s'", paths[i]);
+    if (!target_by_name(paths[i]) && strcmp(paths[i], "best"))
+      return usage_error(c, v->args, "unknown path '%s'", paths[i]);
     int status = add_backend(c, v, (Backend){b->name, paths[i], b->run});
     if (status) return status;
   }

@@ -13,7 +13,7 @@ typedef struct {
   NodeKind kind;
   OpKind op;
   const char *name;     /* binding of an op or a value; NULL: none */
-  int attrs;            /* replacement: 0..2 for op!N; -1: default or those of `name` */
+  int attrs;            /* replacement: 0..3 for op!N; -1: default or those of `name` */
   double number;
   int children[MAX_CHILDREN], child_count;
   int swap_bit;         /* pattern: bit of the order mask for a commutative op; -1: not commutative */
@@ -167,7 +167,7 @@ static bool try_match(const Tree *t, Graph *g, OpId root, Match *m, Search *s, c
     *m = (Match){.graph = g, .root = root};
     *s = (Search){.tree = t, .match = m, .swaps = swaps, .on_constants = set->on_constants};
     if (!match_op_node(s, &t->node[0], root) || !interior_is_private(s)) continue;
-    for (int i = 0; i < 3; i++) m->attrs[i] = attrs_default();
+    for (int i = 0; i < 4; i++) m->attrs[i] = attrs_default();
     if (!guard || guard(m)) return true;
   }
   return false;

@@ -187,7 +187,7 @@ static const struct {
     {OP_transpose, flow_transpose}, {OP_reshape, flow_reshape},        {OP_expand, flow_expand},
     {OP_concat, flow_concat},       {OP_slice, flow_slice},            {OP_pad, flow_pad},
     {OP_gather, flow_gather},       {OP_matmul, flow_matmul},          {OP_range, flow_range},
-    {OP_shape, flow_shape},
+    {OP_shape, flow_shape},         {OP_patches, flow_first_operand},
 };
 
 static Status flow(const Peel *p, const Op *op) {

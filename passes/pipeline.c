@@ -56,12 +56,13 @@ static bool check_dtypes(Graph *g) {
 }
 
 bool run_pipeline(Graph *g, const PassOptions *options, const char *stop_after, AfterPass after, void *user) {
-  int first = *g->last_pass ? pass_from_name(g->last_pass) + 1 : 0;
+  int first = *g->last_pass ? pass_from_name(g->last_pass) + 1 : 0, peel = pass_from_name("peel-batch");
+  if (first > peel && !(check_static(g) && check_dtypes(g))) return false;
   for (int i = first; i < pipeline_length; i++) {
     int rewrites = pipeline[i].run(g, options);
     g->last_pass = pipeline[i].name;
     if (after) after(user, g, &pipeline[i], rewrites);
-    if (i == pass_from_name("peel-batch") && !(check_static(g) && check_dtypes(g))) return false;
+    if (i == peel && !(check_static(g) && check_dtypes(g))) return false;
     if (stop_after && !strcmp(stop_after, pipeline[i].name)) break;
   }
   return true;

@@ -4,6 +4,7 @@
 #include "passes/match.h"
 
 extern const RuleSet clean_rules;    /* no-ops, compositions of element moves */
+extern const RuleSet layout_rules;   /* transposes that the op behind them can read through */
 extern const RuleSet recover_rules;  /* chains that exporters scatter, to the operators they mean */
 extern const RuleSet fold_rules;     /* arithmetic on weights instead of on activations */
 
