@@ -62,7 +62,7 @@ function opFigures(app, s) {
     list.push(fact('Bytes moved', formatBytes(moved), o.macs && moved ? (o.macs / moved).toFixed(1) + ' MACs a byte' : ''));
     list.push(fact('read', formatBytes(o.in)), fact('weights', formatBytes(o.weights)), fact('written', formatBytes(o.out)));
   }
-  list.push(fact('Size', formatBytes(o.bytes)), fact(o.runtime ? 'Arena slot' : 'Place', ...placeText(app, s)));
+  list.push(fact('Size', formatBytes(o.bytes)), fact(o.runtime && !/^out/.test(o.place) ? 'Arena slot' : 'Place', ...placeText(app, s)));
   return list;
 }
 

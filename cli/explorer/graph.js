@@ -1,7 +1,7 @@
 /* The graph, drawn block by block: a card a block, in it a box a kernel launch from top to bottom, and its values as
  * lines: straight to the next box, in a lane at the left past others. */
 
-const BOX = 46, GAP = 20, PORT = 26, LANE = 12;
+const BOX = 60, GAP = 20, PORT = 26, LANE = 12;
 
 /* Values that go into or out of boxes of a block: {from, to: row; -1: from above, -2: from another block}. */
 function blockEdges(model, block) {
