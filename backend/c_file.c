@@ -166,7 +166,7 @@ static void put_steps(const CFile *f, Text *t, int target, PlacePool *pool) {
     const Kernel *k = p->kernels[step->kernel];
     const char *name = c_kernel_name(f->arena, k, step->kernel, f->program->targets[target]);
     text_printf(t, "    {%s, %zu, %zu, %" PRId32 "},", name, pool_add(pool, f->arena, step->places, k->param_count),
-                k->param_count, c_kernel_tasks(k));
+                k->param_count, kernel_tasks(k));
     if (step->note && *step->note) {
       text_puts(t, " /* ");
       c_put_comment(t, step->note);

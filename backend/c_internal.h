@@ -53,8 +53,6 @@ void c_write(const CFile *, FILE *, const char *text);
 void c_emit_kernel(Text *, const Kernel *, int index, const Target *);
 /* Its function's name: nx_k3_gemm_v3. */
 char *c_kernel_name(Arena *, const Kernel *, int index, const Target *);
-/* Iterations of the kernel's longest pfor, within int32_t; 1 where there is none. */
-int32_t c_kernel_tasks(const Kernel *);
 
 /* c_header.c, c_file.c, c_weights.c */
 void c_put_run_signature(const CFile *, Text *);

@@ -50,6 +50,7 @@ static bool plan_files(Context *c, const CompileOptions *o, int64_t weight_bytes
       .prefix = o->name,
       .c_path = to_stdout ? NULL : o->out,
       .h_path = to_stdout ? NULL : beside(c->arena, o->out, ".h"),
+      .memory = o->memory,
       .weights = o->mode,
       .hex_floats = o->hex,
       .big_endian = o->big_endian,
@@ -97,7 +98,7 @@ bool compile_graph(Context *c, Graph *g, const CompileOptions *o) {
   PassOptions pass_options = {.strict_fp = o->strict_fp};
   show(o, "running passes", -1);
   if (!run_pipeline(g, &pass_options, NULL, NULL, NULL)) return false;
-  complete_schedule(g);
+  if (!complete_schedule(g)) return false;
   Arena *scratch = arena_new();
   bool fine = emit(c, scratch, g, o);
   arena_free(scratch);

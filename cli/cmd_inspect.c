@@ -7,7 +7,7 @@
 static const OptionInfo options[] = {
     {"--format", "text|json", "default: text"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 /* ---- json ---- */
@@ -134,10 +134,9 @@ static int run(Context *c, const Args *args) {
   int status = args_load(c, args, args->operands[0], &declared);
   if (!status) status = args_load(c, args, args->operands[0], &g);
   PassOptions pass_options = {.strict_fp = args_value(args, "--strict-fp") != NULL};
-  if (!status && !run_pipeline(g, &pass_options, NULL, NULL, NULL)) status = STATUS_MODEL;
+  if (!status && !(run_pipeline(g, &pass_options, NULL, NULL, NULL) && complete_schedule(g))) status = STATUS_MODEL;
   if (!status) {
     progress_end();
-    complete_schedule(g);
     ModelInfo info = model_info(g);
     if (args_choice(args, "--format", 0))
       print_json(declared, &info);

@@ -16,8 +16,7 @@
 typedef struct {
   const char *pass, *doc;
   const char *text;     /* NULL: as before */
-  int rewrites;
-  double ms;
+  const PassRecord *record; /* NULL: no pass was run */
   int64_t ops[OP_COUNT];
 } Snapshot;
 
@@ -62,8 +61,8 @@ Explorer *explorer_new(Context *c, const Graph *g) {
   return e;
 }
 
-void explorer_after(Explorer *e, const Graph *g, const PassInfo *pass, int rewrites, double ms) {
-  record(e, g, (Snapshot){.pass = pass->name, .doc = pass->doc, .rewrites = rewrites, .ms = ms});
+void explorer_after(Explorer *e, const Graph *g, const PassRecord *r) {
+  record(e, g, (Snapshot){.pass = r->pass->name, .doc = r->pass->doc, .record = r});
 }
 
 /* ---- JSON ---- */
@@ -79,20 +78,34 @@ static void put_key(FILE *f, const char *key, const char *value) {
   json_string(f, value);
 }
 
+static void put_rules(FILE *f, const RewriteLog *log) {
+  fputs(",\"rules\":{", f);
+  for (int i = 0; i < log->rule_count; i++)
+    fprintf(f, "%s\"%s\":%" PRId64, i ? "," : "", log->rules[i].name, log->rules[i].count);
+  fputc('}', f);
+}
+
 static void put_snapshot(FILE *f, const Snapshot *s) {
+  const char *comma = "";
   fputc('{', f);
   put_key(f, "pass", s->pass);
   fputc(',', f);
   put_key(f, "doc", s->doc);
-  fprintf(f, ",\"rewrites\":%d,\"ms\":%.3f,\"ops\":{", s->rewrites, s->ms);
-  for (int i = 0, first = 1; i < OP_COUNT; i++) {
+  if (s->record) {
+    fprintf(f, ",\"rewrites\":%d,\"ms\":%.3f", s->record->rewrites, s->record->ms);
+    put_rules(f, &s->record->log);
+  }
+  fputs(",\"ops\":{", f);
+  for (int i = 0; i < OP_COUNT; i++) {
     if (!s->ops[i]) continue;
-    fprintf(f, "%s\"%s\":%" PRId64, first ? "" : ",", op_info[i].name, s->ops[i]);
-    first = 0;
+    fprintf(f, "%s\"%s\":%" PRId64, comma, op_info[i].name, s->ops[i]);
+    comma = ",";
   }
   fputs("},\"text\":", f);
-  if (s->text) json_string(f, s->text);
-  else fputs("null", f);
+  if (s->text)
+    json_string(f, s->text);
+  else
+    fputs("null", f);
   fputc('}', f);
 }
 
@@ -257,7 +270,7 @@ static void put_page(FILE *f, const Explorer *e, const Graph *g) {
 bool explorer_write(Explorer *e, Graph *g, const char *path) {
   char *bytes = NULL;
   size_t size = 0;
-  complete_schedule(g);
+  if (!complete_schedule(g)) return false;
   record(e, g, (Snapshot){.pass = "schedule", .doc = "groups and places for what had none"});
   if (!e->list[e->count - 1].text) e->count--;
   FILE *f = open_memstream(&bytes, &size);

@@ -2,14 +2,14 @@
  * cli/explorer/page.html with style, scripts and the data, which are JSON. */
 #ifndef NEXTC_EXPLORER_H
 #define NEXTC_EXPLORER_H
-#include "passes/passes.h"
+#include "cli/opt.h"
 
 typedef struct Explorer Explorer;
 
 /* Begins with the program as it was read. In the context's arena. */
 Explorer *explorer_new(Context *, const Graph *);
-/* The program after a pass that took ms. */
-void explorer_after(Explorer *, const Graph *, const PassInfo *, int rewrites, double ms);
-/* After the whole pipeline: schedules what has no schedule, lowers for every target, writes the page. False + diag. */
+/* The program after a pass. */
+void explorer_after(Explorer *, const Graph *, const PassRecord *);
+/* After the last pass: schedules what has no schedule, lowers for every target, writes the page. False + diag. */
 bool explorer_write(Explorer *, Graph *, const char *path);
 #endif

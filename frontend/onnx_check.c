@@ -1,6 +1,7 @@
 /* Is a node one that the table onnx_ops.def knows: operator, opset, operand count, attributes. Everything that is wrong
  * with it is said. */
 #include "frontend/onnx_import.h"
+#include "ir/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,20 +80,9 @@ int64_t node_int(const Import *im, const char *name) {
   return a ? a->proto->i : strtoll(initial(im, name), NULL, 10);
 }
 
-/* The number that was meant: the shortest decimal that rounds to f, so that 1e-5f is 1e-5 and prints as it. */
-static double meant(float f) {
-  char text[32];
-  for (int digits = 6; digits < 9; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, (double)f);
-    double d = strtod(text, NULL);
-    if ((float)d == f) return d;
-  }
-  return (double)f;
-}
-
 double node_float(const Import *im, const char *name) {
   const OnnxAttr *a = node_attr(im->node, name);
-  return a ? meant(a->proto->f) : strtod(initial(im, name), NULL);
+  return a ? float_as_written(a->proto->f) : strtod(initial(im, name), NULL);
 }
 
 const char *node_string(const Import *im, const char *name) {

@@ -6,6 +6,7 @@ Graph *graph_clone(const Graph *from) {
   Arena *arena = arena_new();
   Graph *g = ARENA_NEW(arena, Graph);
   *g = *from;
+  g->log = NULL;
   g->arena = arena;
   g->ops = arena_copy(arena, from->ops, sizeof *g->ops * from->op_count);
   g->op_capacity = from->op_count;

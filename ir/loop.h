@@ -185,6 +185,10 @@ bool loop_check(Context *, const Kernel *);
 /* Scalar evaluator. pointers: one a parameter, elements in memory as in C. Runs iterations [slice, slices) of each
  * pfor's task range as the emitted code does. fma: round once. Dies on an access outside the parameter. */
 void loop_eval(const Kernel *, void *const *pointers, bool fma, int slice, int slices);
+/* Iterations of a pfor, whose bounds are constant; *low: the first value of its variable. */
+int64_t loop_tasks(const Kernel *, const Stmt *pfor, int64_t *low);
+/* Iterations of the kernel's longest pfor, within int32_t; 1 where there is none: more slices than that do nothing. */
+int32_t kernel_tasks(const Kernel *);
 /* The rows [first, last) of task range 0..tasks-1 that slice i of n does. */
 void slice_range(int64_t tasks, int slice, int slices, int64_t *first, int64_t *last);
 #endif

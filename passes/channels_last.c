@@ -10,6 +10,7 @@
  * positions. */
 #include "passes/common_ops.h"
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 #include "passes/rules.h"
 #include <stdlib.h>
 
@@ -281,7 +282,7 @@ static bool convert_reshape(Twins *t, OpId id) {
   return true;
 }
 
-static bool convert_op(Twins *t, OpId id) {
+static bool convert(Twins *t, OpId id) {
   const Op *op = op_at(t->g, id);
   unsigned traits = op_info[op->kind].traits;
   if (!op->result_count || (traits & T_LEAF) || value_at(t->g, op->first_result)->constant) return false;
@@ -299,6 +300,14 @@ static bool convert_op(Twins *t, OpId id) {
   case OP_reshape: return convert_reshape(t, id);
   default: return false;
   }
+}
+
+static bool convert_op(Twins *t, OpId id) {
+  const char *rule = op_info[op_at(t->g, id)->kind].name;
+  Where at = where_op(t->g, id);
+  if (!rewrite_allowed(t->g) || !convert(t, id)) return false;
+  rewrite_done(t->g, rule, at);
+  return true;
 }
 
 int channels_last(Graph *g, const PassOptions *options) {

@@ -1,5 +1,6 @@
 /* The matcher and the rewriter of declarative rules; the little language is described in match.h. */
 #include "passes/match.h"
+#include "passes/rewrite_log.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -230,6 +231,8 @@ static int rewrite_at(Graph *g, OpId id, const RuleSet *set, const ParsedRule *p
     Match m;
     Search s;
     if (!try_match(&parsed[r].pattern, g, id, &m, &s, set, r)) continue;
+    if (!rewrite_allowed(g)) return 0;
+    rewrite_done(g, set->rules[r].name, where_op(g, id));
     rewrite(&parsed[r].replacement, &m, &s);
     return 1;
   }

@@ -11,6 +11,7 @@
  * op mixes images (a reduction or softmax over axis 0, a constant with N rows, another first dim): a number N stays a
  * plain dim then; a symbolic N is an error that run_pipeline reports. */
 #include "passes/peel_batch.h"
+#include "passes/rewrite_log.h"
 #include "ir/graph_edit.h"
 #include "passes/rules.h"
 #include <stdlib.h>
@@ -278,7 +279,8 @@ int peel_batch(Graph *g, const PassOptions *options) {
   if (batch == 0 || batch == 1) return 0;
   Status *status = calloc(g->value_count, sizeof *status);
   if (!status) die("out of memory");
-  bool proven = !obstacle(g, status);
+  bool proven = rewrite_allowed(g) && !obstacle(g, status);
+  if (proven) rewrite_done(g, "peel_batch", where_op(g, g->first));
   if (proven && dim_is_number(batch)) {
     g->batch = batch;
     pin_number(g, status);

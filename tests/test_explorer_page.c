@@ -40,7 +40,7 @@ static void passes(void) {
       "for (const kind of ['same', 'changed', 'removed', 'added', 'moved']) say(kind, all('#diff .row.' + kind).length);"
       "say('gone', texts('#diff .row.removed code'));"
       "say('marked', texts('#diff .after .mark'));"
-      "say('ops', texts('.op-changes span'));"
+      "say('figures', texts('.pass-figures .figure'));"
       "say('sides', all('#diff .row.changed .line').map(e => Math.round(e.getBoundingClientRect().left) ).every("
       "  (x, i, list) => i % 2 ? x > list[i - 1] : true));"
       "say('view', shown('main > section').map(e => e.id).join());"
@@ -63,7 +63,7 @@ static void passes(void) {
   CHECK_SAID(r, "moved", "0");
   CHECK_SAID(r, "gone", "%3 = neg %1 : f32[1,3,2] !\"again\":Neg@17");
   CHECK_SAID(r, "marked", "!\"first\":Neg@17,\"again\":Neg@17|%2, %2");
-  CHECK_SAID(r, "ops", "neg 2 → 1");
+  CHECK_SAID(r, "figures", "neg 2 → 1|merge_equal_ops 1");
   CHECK_SAID(r, "sides", "true");
   CHECK_SAID(r, "view", "view-passes");
   CHECK_SAID(r, "next", "peel-batch");
@@ -198,10 +198,10 @@ static void telephone(void) {
       "say('detail', shown('#detail').length);"
       "click('.box'); say('sheet', getComputedStyle(one('#detail')).position); say('graph with sheet', wide());"
       "click('#detail .close'); say('shut', shown('#detail').length);"
-      "key('3'); say('ops', wide()); say('computed', one('#ops h2 span').textContent === String(all('#ops .item').length));"
+      "key('3'); say('operators', wide()); say('computed', one('#ops h2 span').textContent === String(all('#ops .item').length));"
       "key('4'); say('code', wide()); click('#kernels .item'); say('code with sheet', wide());"
       "say('font', parseFloat(getComputedStyle(one('#detail .code code')).fontSize) >= 11);";
-  static const char *const zero[] = {"passes", "graph", "graph with sheet", "ops", "code", "code with sheet"};
+  static const char *const zero[] = {"passes", "graph", "graph with sheet", "operators", "code", "code with sheet"};
   TEST("telephone");
   Result r = look("digits.html", "pass=channels-last", 390, 844, "", script);
   CHECK_SAID(r, "width", "390");

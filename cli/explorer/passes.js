@@ -18,7 +18,7 @@ function drawTimeline(app) {
   byId('timeline').replaceChildren(...model.programs.map((p, i) => {
     const d = passDiff(model, i);
     const lines = d ? d.counts : null;
-    const what = !i ? sizes[0] + ' operators' : p.rewrites === 1 ? '1 rewrite' : p.rewrites + ' rewrites';
+    const n = p.rewrites, what = n === undefined ? sizes[i] + ' operators' : n === 1 ? '1 rewrite' : n + ' rewrites';
     return h('li', {class: !i || lines ? '' : 'idle'},
       h('button', {'data-pass': p.pass, 'aria-pressed': i === app.pass, title: p.doc, onclick: () => app.go({pass: p.pass})},
         h('span', {class: 'column', 'aria-hidden': true},
@@ -28,7 +28,7 @@ function drawTimeline(app) {
         h('span', {class: 'name'}, p.pass),
         h('span', {class: 'what'}, i && !lines ? 'no change' : what),
         h('span', {class: 'lines'}, lines ? lineCounts(lines) : ''),
-        h('span', {class: 'ms'}, i ? p.ms.toFixed(p.ms < 1 ? 2 : 1) + ' ms' : '')));
+        h('span', {class: 'ms'}, p.ms === undefined ? '' : p.ms.toFixed(p.ms < 1 ? 2 : 1) + ' ms')));
   }));
   showChosenPass(app);
 }
@@ -59,17 +59,20 @@ function drawDiff(app) {
     d ? h('div', {class: 'segmented', role: 'group', 'aria-label': 'Lines'},
       ['changed', 'all'].map(word => h('button', {'aria-pressed': app.allLines === (word === 'all'), 'data-lines': word,
         onclick: () => app.setAllLines(word === 'all')}, word === 'all' ? 'All lines' : 'Changed'))) : null);
-  const body = index ? [opChanges(model, index), d ? diffTable(app, d) : h('p', {class: 'notice'}, 'This pass changed nothing.')]
+  const body = index ? [passFigures(model, index), d ? diffTable(app, d) : h('p', {class: 'notice'}, 'This pass changed nothing.')]
     : programTable(app, p.program);
-  byId('diff').replaceChildren(title, ...[body].flat());
+  byId('diff').replaceChildren(title, ...[body].flat(2).filter(Boolean));
 }
 
-/* "transpose 44 → 1": the operators whose number changed. */
-function opChanges(model, index) {
-  const before = model.programs[index - 1].ops, after = model.programs[index].ops;
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(n => before[n] !== after[n]);
-  return h('p', {class: 'op-changes'}, names.map(n => h('span', {title: model.data.opDocs[n]},
-    h('b', null, n), ` ${before[n] || 0} → ${after[n] || 0}`)));
+/* "transpose 44 → 1": the operators whose number changed; then the rules that did it. */
+function passFigures(model, index) {
+  const p = model.programs[index], before = model.programs[index - 1].ops;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(p.ops)])].filter(n => before[n] !== p.ops[n]);
+  const figures = (title, list) => list.length ? h('p', {class: 'pass-figures'}, h('span', null, title), list) : null;
+  return [
+    figures('operators', names.map(n => h('span', {class: 'figure', title: model.data.opDocs[n]}, h('b', null, n), ` ${before[n] || 0} → ${p.ops[n] || 0}`))),
+    figures('rules', Object.entries(p.rules || {}).map(([name, n]) => h('span', {class: 'figure'}, h('b', null, name), ` ${n}`))),
+  ];
 }
 
 function line(app, s, row, side) {
