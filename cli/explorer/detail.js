@@ -146,8 +146,8 @@ function kernelDetail(app, k) {
     h('header', null, h('h2', null, h('code', null, k.name)), h('p', null, familyTag(model, k.family), ' ', model.data.familyDocs[k.family] || '')),
     section(k.calls.length === 1 ? 'Called once, for' : `Called ${k.calls.length} times, for`, h('div', {class: 'calls'}, groups.map(g =>
       h('div', null, h('span', {class: 'muted'}, g.block.title), h('div', {class: 'chips'}, g.ops.map(s => opChip(app, s))))))),
-    section('Nodes of the model', h('div', {class: 'chips'}, uniqueNodes(groups).map(n => nodeChip(app, n)))),
     section('C', targetSwitch(app), codeBlock(k)),
+    section('Nodes of the model', h('div', {class: 'chips'}, uniqueNodes(groups).map(n => nodeChip(app, n)))),
   ];
 }
 

@@ -76,8 +76,9 @@ function highlightStatement(s, changed, onvalue) {
   for (const [name, text] of Object.entries(s.fields)) {
     if (!text) continue;
     const marked = changed && changed.has(name) ? ' mark' : '';
-    const pieces = (name === 'head' || name === 'args') && onvalue ? valueButtons(text, onvalue) : [text];
-    parts.push(h('span', {class: 'ir-' + name + marked}, pieces));
+    const word = text.trimStart();
+    const pieces = (name === 'head' || name === 'args') && onvalue ? valueButtons(word, onvalue) : [word];
+    parts.push(text.slice(0, text.length - word.length), h('span', {class: 'ir-' + name + marked}, pieces));
   }
   return parts;
 }
