@@ -3,8 +3,8 @@
 #define NEXTC_EMBEDDED_H
 #include <stddef.h>
 
-#define EMBEDDED(name)                \
-  extern const unsigned char name[]; \
+#define EMBEDDED(name)                                                                                                 \
+  extern const unsigned char name[];                                                                                   \
   extern const size_t name##_bytes;
 EMBEDDED(driver_text)
 EMBEDDED(explorer_page_text)

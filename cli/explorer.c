@@ -15,7 +15,7 @@
 /* The program at one time. */
 typedef struct {
   const char *pass, *doc;
-  const char *text;     /* NULL: as before */
+  const char *text;         /* NULL: as before */
   const PassRecord *record; /* NULL: no pass was run */
   int64_t ops[OP_COUNT];
 } Snapshot;
@@ -57,7 +57,8 @@ Explorer *explorer_new(Context *c, const Graph *g) {
   Explorer *e = ARENA_NEW(c->arena, Explorer);
   e->context = c;
   const char *pass = *g->last_pass ? g->last_pass : "import";
-  record(e, g, (Snapshot){.pass = pass, .doc = *g->last_pass ? "the program as it was read" : "the model as it was read"});
+  record(e, g,
+         (Snapshot){.pass = pass, .doc = *g->last_pass ? "the program as it was read" : "the model as it was read"});
   return e;
 }
 
@@ -168,8 +169,7 @@ static void put_kernel(FILE *f, Arena *scratch, const Kernel *k, int index, cons
   fputc(',', f);
   put_key(f, "code", function.text + strspn(function.text, "\n"));
   fputs(",\"params\":[", f);
-  for (size_t i = 0; i < k->param_count; i++)
-    fprintf(f, "%s\"%s\"", i ? "," : "", k->params[i].name);
+  for (size_t i = 0; i < k->param_count; i++) fprintf(f, "%s\"%s\"", i ? "," : "", k->params[i].name);
   fputs("]}", f);
 }
 
@@ -190,7 +190,8 @@ static void put_targets(FILE *f, const Graph *g, Arena *scratch) {
     put_key(f, "name", targets[t].name);
     fputc(',', f);
     put_key(f, "doc", targets[t].doc);
-    fprintf(f, ",\"arenaBytes\":%" PRId64 ",\"scratchBytes\":%" PRId64 ",\"kernels\":[\n", p->arena_bytes, p->scratch_bytes);
+    fprintf(f, ",\"arenaBytes\":%" PRId64 ",\"scratchBytes\":%" PRId64 ",\"kernels\":[\n", p->arena_bytes,
+            p->scratch_bytes);
     bool first = true;
     for (size_t k = 0; k < p->kernel_count; k++) {
       fputs(separator(&first), f);
@@ -227,8 +228,10 @@ static void put_data(FILE *f, const Explorer *e, const Graph *g) {
   put_key(f, "nextc", nextc_version());
   fputc(',', f);
   put_key(f, "name", g->name);
-  fprintf(f, ",\"macs\":%" PRId64 ",\"params\":%" PRId64 ",\"weightBytes\":%" PRId64 ",\"workspaceBytes\":%" PRId64
-          ",\n\"programs\":[\n", info.macs, info.params, info.weight_bytes, info.workspace_bytes);
+  fprintf(f,
+          ",\"macs\":%" PRId64 ",\"params\":%" PRId64 ",\"weightBytes\":%" PRId64 ",\"workspaceBytes\":%" PRId64
+          ",\n\"programs\":[\n",
+          info.macs, info.params, info.weight_bytes, info.workspace_bytes);
   bool first = true;
   for (size_t i = 0; i < e->count; i++) {
     fputs(separator(&first), f);
@@ -246,10 +249,14 @@ static void put_data(FILE *f, const Explorer *e, const Graph *g) {
 
 /* ---- the page ---- */
 static void put_part(FILE *f, const Explorer *e, const Graph *g, const char *name) {
-  if (!strcmp(name, "style")) fwrite(explorer_style_text, 1, explorer_style_text_bytes, f);
-  else if (!strcmp(name, "script")) fwrite(explorer_script_text, 1, explorer_script_text_bytes, f);
-  else if (!strcmp(name, "data")) put_data(f, e, g);
-  else die("page.html: no part '%s'", name);
+  if (!strcmp(name, "style"))
+    fwrite(explorer_style_text, 1, explorer_style_text_bytes, f);
+  else if (!strcmp(name, "script"))
+    fwrite(explorer_script_text, 1, explorer_script_text_bytes, f);
+  else if (!strcmp(name, "data"))
+    put_data(f, e, g);
+  else
+    die("page.html: no part '%s'", name);
 }
 
 /* page.html with each "@@name@@" replaced by that part. */

@@ -5,7 +5,8 @@
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
-scripts/install_deps.sh
+# chromium: what the tests of the explorer look with; they are skipped where it can't be had
+scripts/install_deps.sh chromium || scripts/install_deps.sh
 jobs=$(nproc 2>/dev/null || echo 1)
 if [ "${1:-}" != --no-sanitizers ]; then
   scripts/build.sh build-sanitized all -DNEXTC_SANITIZE=ON

@@ -16,20 +16,21 @@ static const char probe_head[] =
     "const click = selector => { const e = one(selector); if (e) e.click(); else say('missing', selector); };"
     "const key = (name, at) => (at || document.body).dispatchEvent("
     "  new KeyboardEvent('keydown', {key: name, bubbles: true, cancelable: true}));"
-    "const type = text => { const s = one('#search'); s.focus(); s.value = text; s.dispatchEvent(new Event('input')); };"
+    "const type = text => { const s = one('#search'); s.focus(); s.value = text; s.dispatchEvent(new Event('input')); "
+    "};"
     "const go = hash => { location.hash = hash; window.dispatchEvent(new PopStateEvent('popstate')); };"
     "const light = e => { const c = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);"
     "  return c[0] + c[1] + c[2] > 382 ? 'light' : 'dark'; };"
     "try {";
-static const char probe_tail[] =
-    "} catch (e) { say('exception', e.stack); }"
-    "if (parent !== window) parent.postMessage(lines.join('\\n'), '*');"
-    "const pre = document.createElement('pre'); pre.textContent = lines.join('\\n'); document.body.replaceChildren(pre);"
-    "}</script></body>";
+static const char probe_tail[] = "} catch (e) { say('exception', e.stack); }"
+                                 "if (parent !== window) parent.postMessage(lines.join('\\n'), '*');"
+                                 "const pre = document.createElement('pre'); pre.textContent = lines.join('\\n'); "
+                                 "document.body.replaceChildren(pre);"
+                                 "}</script></body>";
 /* Chromium has no window of a telephone's width, but a frame may have it. */
-static const char frame_page[] =
-    "<!doctype html><pre></pre><script>onmessage = e => { document.querySelector('pre').textContent = e.data; };</script>"
-    "<iframe src='probe.html#%s' style='width:%dpx;height:%dpx;border:0'></iframe>";
+static const char frame_page[] = "<!doctype html><pre></pre><script>onmessage = e => { "
+                                 "document.querySelector('pre').textContent = e.data; };</script>"
+                                 "<iframe src='probe.html#%s' style='width:%dpx;height:%dpx;border:0'></iframe>";
 
 static inline bool have_browser(void) {
   Result r = run_shell("command -v chromium");
@@ -54,7 +55,8 @@ static inline bool add_script(const char *page, const char *copy, const char *sc
 }
 
 /* What the script says of the page at that address in a window of that many pixels. flags: more of Chromium's own. */
-static inline Result look(const char *page, const char *hash, int width, int height, const char *flags, const char *script) {
+static inline Result look(const char *page, const char *hash, int width, int height, const char *flags,
+                          const char *script) {
   char command[2048];
   FILE *f = fopen("frame.html", "wb");
   CHECK(f && add_script(page, "probe.html", script));
@@ -64,7 +66,8 @@ static inline Result look(const char *page, const char *hash, int width, int hei
   }
   snprintf(command, sizeof command,
            "rm -rf profile; timeout 120 chromium --headless=new --no-sandbox --disable-gpu --no-first-run "
-           "--user-data-dir='%s/profile' --window-size=1600,1200 --virtual-time-budget=5000 %s --dump-dom 'file://%s/frame.html'",
+           "--user-data-dir='%s/profile' --window-size=1600,1200 --virtual-time-budget=5000 %s --dump-dom "
+           "'file://%s/frame.html'",
            test_folder, flags, test_folder);
   Result r = run_shell(command);
   CHECK(r.status == 0);

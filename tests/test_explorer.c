@@ -7,7 +7,8 @@
 #define DIGITS SOURCE_DIR "/examples/digits/digits_convnext.onnx"
 
 static void one_page(void) {
-  static const char *const loads[] = {"src=", "href=", "@import", "url(", "fetch(", "import(", "XMLHttpRequest", "https:", "@@"};
+  static const char *const loads[] = {"src=",    "href=",          "@import", "url(", "fetch(",
+                                      "import(", "XMLHttpRequest", "https:",  "@@"};
   TEST("one_page");
   Result r = run_nextc("opt " DIGITS " --html=page.html");
   CHECK(r.status == 0);
@@ -80,8 +81,9 @@ static void convnext_tiny(void) {
     printf("convnext_tiny skipped: no fixtures\n");
     return;
   }
-  Result r = run_shell("mkdir full && cp '" FIXTURES "/full/convnext_tiny.dynamo20/model.onnx' full/ && "
-                       "truncate -s 120M full/model.onnx.data && '" NEXTC_BINARY "' opt full/model.onnx --html=tiny.html");
+  Result r =
+      run_shell("mkdir full && cp '" FIXTURES "/full/convnext_tiny.dynamo20/model.onnx' full/ && "
+                "truncate -s 120M full/model.onnx.data && '" NEXTC_BINARY "' opt full/model.onnx --html=tiny.html");
   CHECK(r.status == 0);
   CHECK_STR(r.err, "");
   size_t size;

@@ -37,7 +37,8 @@ static void passes(void) {
       "say('names', texts('#timeline .name'));"
       "say('title', one('#diff h2').textContent);"
       "say('counts', texts('#timeline [data-pass=clean-import] .count'));"
-      "for (const kind of ['same', 'changed', 'removed', 'added', 'moved']) say(kind, all('#diff .row.' + kind).length);"
+      "for (const kind of ['same', 'changed', 'removed', 'added', 'moved']) say(kind, all('#diff .row.' + "
+      "kind).length);"
       "say('gone', texts('#diff .row.removed code'));"
       "say('marked', texts('#diff .after .mark'));"
       "say('figures', texts('.pass-figures .figure'));"
@@ -92,14 +93,16 @@ static void links(void) {
       "say('its ops', texts('#detail .chip.op')); say('way', texts('#detail .way .chip').startsWith('import|'));"
       "click('#detail .chip.op'); say('to op', one('#detail h2').textContent); say('act written', figure('written'));"
       "say('act place', figure('Place'));"
-      "click('#detail .chip.kernel'); say('to C', one('#detail h2').textContent); say('view', shown('main > section').map(e => e.id).join());"
+      "click('#detail .chip.kernel'); say('to C', one('#detail h2').textContent); say('view', shown('main > "
+      "section').map(e => e.id).join());"
       "say('selected', texts('#kernels .selected code'));"
       "click('#detail [data-target=generic]'); say('other', one('#detail h2').textContent);"
       "click('#detail .chip.node'); say('back', one('#detail h2').textContent);"
       "click('#detail .chip.op'); say('and op', location.hash);"
       "history.replaceState(null, '', '#view=graph&op=3'); window.dispatchEvent(new PopStateEvent('popstate'));"
       "say('boxes', texts('.box b')); say('chosen', texts('.box.selected b')); say('block', texts('.block h3'));"
-      "click('[data-group=\"1\"]'); say('from box', one('#detail h2').textContent); say('arena', all('.arena rect').length);"
+      "click('[data-group=\"1\"]'); say('from box', one('#detail h2').textContent); say('arena', all('.arena "
+      "rect').length);"
       "key('k'); say('box before', texts('.box.selected b'));"
       "click('#detail .arena .chosen'); say('from arena', location.hash);";
   TEST("links");
@@ -141,17 +144,22 @@ static void search_and_keys(void) {
       "say('system', light(document.documentElement));"
       "type('proj'); say('kinds', texts('#found h3')); say('hits', texts('#found .hit .main'));"
       "say('first', one('#found .hit').getAttribute('aria-selected'));"
-      "key('ArrowDown', one('#search')); say('second', one('#found [aria-selected=true] .main').textContent.slice(0, 9));"
+      "key('ArrowDown', one('#search')); say('second', one('#found [aria-selected=true] .main').textContent.slice(0, "
+      "9));"
       "key('ArrowUp', one('#search')); key('Enter', one('#search')); say('found', one('#detail h2').textContent);"
       "say('closed', one('#found').hidden);"
       "type('gemm f32[1,3,4]'); say('words', texts('#found .hit .main').split('|')[0]);"
-      "type('nosuchthing'); say('nothing', one('#found').textContent); key('Escape', one('#search')); say('escape', one('#found').hidden);"
-      "for (const n of [1, 2, 3, 4]) { key(String(n)); say('key ' + n, shown('main > section').map(e => e.id).join()); }"
-      "key('j'); say('j', texts('#kernels .selected code')); key('j'); say('j again', texts('#kernels .selected code'));"
+      "type('nosuchthing'); say('nothing', one('#found').textContent); key('Escape', one('#search')); say('escape', "
+      "one('#found').hidden);"
+      "for (const n of [1, 2, 3, 4]) { key(String(n)); say('key ' + n, shown('main > section').map(e => e.id).join()); "
+      "}"
+      "key('j'); say('j', texts('#kernels .selected code')); key('j'); say('j again', texts('#kernels .selected "
+      "code'));"
       "key('/'); say('focus', document.activeElement.id); document.activeElement.blur();"
       "key('?'); say('help', one('#keys').open); one('#keys').close();"
       "key('Escape'); say('nothing selected', all('.selected').length);"
-      "key('t'); say('after t', light(document.documentElement)); key('t'); say('after tt', light(document.documentElement));"
+      "key('t'); say('after t', light(document.documentElement)); key('t'); say('after tt', "
+      "light(document.documentElement));"
       "key('1'); key('a'); say('all lines', one('[data-lines=all]').getAttribute('aria-pressed'));"
       "say('focusable', all('button').filter(b => b.tabIndex < 0 && b.getAttribute('role') !== 'tab').length);";
   static const char *const system[] = {"light", "dark"}, *const other[] = {"dark", "light"};
@@ -192,13 +200,16 @@ static void telephone(void) {
       "say('width', innerWidth);"
       "const wide = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;"
       "say('passes', wide());"
-      "say('stacked', all('#diff .row.changed').every(r => r.children[1].getBoundingClientRect().top >= r.children[0].getBoundingClientRect().bottom));"
+      "say('stacked', all('#diff .row.changed').every(r => r.children[1].getBoundingClientRect().top >= "
+      "r.children[0].getBoundingClientRect().bottom));"
       "say('once', shown('#diff .row.same .before').length);"
-      "key('2'); say('graph', wide()); say('blocks', texts('.block h3')); say('boxes', all('.box').length === all('.box b').length);"
+      "key('2'); say('graph', wide()); say('blocks', texts('.block h3')); say('boxes', all('.box').length === "
+      "all('.box b').length);"
       "say('detail', shown('#detail').length);"
       "click('.box'); say('sheet', getComputedStyle(one('#detail')).position); say('graph with sheet', wide());"
       "click('#detail .close'); say('shut', shown('#detail').length);"
-      "key('3'); say('operators', wide()); say('computed', one('#ops h2 span').textContent === String(all('#ops .item').length));"
+      "key('3'); say('operators', wide()); say('computed', one('#ops h2 span').textContent === String(all('#ops "
+      ".item').length));"
       "key('4'); say('code', wide()); click('#kernels .item'); say('code with sheet', wide());"
       "say('font', parseFloat(getComputedStyle(one('#detail .code code')).fontSize) >= 11);";
   static const char *const zero[] = {"passes", "graph", "graph with sheet", "operators", "code", "code with sheet"};
@@ -208,8 +219,9 @@ static void telephone(void) {
   for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) CHECK_SAID(r, zero[i], "0");
   CHECK_SAID(r, "stacked", "true");
   CHECK_SAID(r, "once", "0");
-  CHECK_SAID(r, "blocks", "stem|stages.0.downsample|stages.0.blocks.0|stages.1.downsample|stages.1.blocks.0|stages.2.downsample|"
-                          "stages.2.blocks.0|stages.2.blocks.1|stages.3.downsample|stages.3.blocks.0|head");
+  CHECK_SAID(r, "blocks",
+             "stem|stages.0.downsample|stages.0.blocks.0|stages.1.downsample|stages.1.blocks.0|stages.2.downsample|"
+             "stages.2.blocks.0|stages.2.blocks.1|stages.3.downsample|stages.3.blocks.0|head");
   CHECK_SAID(r, "detail", "0");
   CHECK_SAID(r, "sheet", "fixed");
   CHECK_SAID(r, "shut", "0");

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char head[] = "<!-- Made from the tables by `cmake --build FOLDER --target reference`; a test compares. -->\n";
+static const char head[] =
+    "<!-- Made from the tables by `cmake --build FOLDER --target reference`; a test compares. -->\n";
 
 /* Text inside a cell of a Markdown table. */
 static void put_cell(Text *t, const char *text) {
@@ -37,8 +38,8 @@ static void put_columns(Text *t, const char *const *names, int count) {
   for (int i = 0; i < count; i++) text_puts(t, "|---");
   put_row_end(t);
 }
-#define COLUMNS(t, ...)                                                     \
-  put_columns(t, (const char *const[]){__VA_ARGS__},                        \
+#define COLUMNS(t, ...)                                                                                                \
+  put_columns(t, (const char *const[]){__VA_ARGS__},                                                                   \
               (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))
 
 /* ---- ops.md ---- */
@@ -69,18 +70,22 @@ static void put_op(Text *t, const OpInfo *op) {
 }
 
 static void put_ops(Text *t) {
-  text_puts(t, "\n## Operators of the tensor IR\n\n"
-               "Each has one result but `output`, which has none. *Alone* is the family that makes loops of it where no pass put it\n"
-               "into a kernel with others; an operator without one is never computed at run time. *folds*: inference knows its\n"
-               "contents where those of its operands are known. The table is `ir/ops.def`.\n\n");
+  text_puts(
+      t,
+      "\n## Operators of the tensor IR\n\n"
+      "Each has one result but `output`, which has none. *Alone* is the family that makes loops of it where no pass "
+      "put it\n"
+      "into a kernel with others; an operator without one is never computed at run time. *folds*: inference knows its\n"
+      "contents where those of its operands are known. The table is `ir/ops.def`.\n\n");
   COLUMNS(t, "operator", "operands", "attributes", "alone", "traits", "meaning");
   for (int k = 1; k < OP_COUNT; k++) put_op(t, &op_info[k]);
 }
 
 /* As the text of a program has it. */
 static const char *kind_text(AttrKind kind) {
-  static const char *const names[] = {[KIND_INT] = "integer", [KIND_FLOAT] = "decimal",   [KIND_INTS] = "list of dims",
-                                      [KIND_NAME] = "word",   [KIND_STRING] = "string",   [KIND_FLOATS] = "list of decimals"};
+  static const char *const names[] = {
+      [KIND_INT] = "integer", [KIND_FLOAT] = "decimal", [KIND_INTS] = "list of dims",
+      [KIND_NAME] = "word",   [KIND_STRING] = "string", [KIND_FLOATS] = "list of decimals"};
   return names[kind];
 }
 
@@ -131,7 +136,8 @@ static void put_families(Text *t) {
 #undef FAMILY
   };
   text_puts(t, "\n## Families of kernels\n\n"
-               "What `kernel=7:gemm` names: who turns the operators of one kernel into loops. *In place*: its result may take over\n"
+               "What `kernel=7:gemm` names: who turns the operators of one kernel into loops. *In place*: its result "
+               "may take over\n"
                "the buffer of an operand. The table is `backend/families.def`.\n\n");
   COLUMNS(t, "family", "in place", "operators");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -166,13 +172,14 @@ static void put_onnx(Text *t) {
     const char *name, *translate, *kind, *attrs;
     int since, last, min_in, max_in;
   } rows[] = {
-#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs) \
+#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs)                                       \
   {#name, #translate, #kind, attrs, since, last, min_in, max_in},
 #include "frontend/onnx_ops.def"
 #undef ONNX
   };
   text_puts(t, "\n## Operators of ONNX that are read\n\n"
-               "Attributes are `name:type=default`; `!` must be given. *by* is `onnx_<name>` in `frontend/onnx_translate_*.c`, with\n"
+               "Attributes are `name:type=default`; `!` must be given. *by* is `onnx_<name>` in "
+               "`frontend/onnx_translate_*.c`, with\n"
                "the operator that it makes where the table names one. The table is `frontend/onnx_ops.def`.\n\n");
   COLUMNS(t, "operator", "opsets", "inputs", "attributes", "by");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -188,12 +195,18 @@ static void put_onnx(Text *t) {
 }
 
 static void put_loop_ops(Text *t) {
-  static const char *const forms[] = {[FORM_LOOP] = "v = low .. high step s { }", [FORM_IF] = "a { }",
-                                      [FORM_IMM] = "d = op number",               [FORM_INDEX] = "d = op sum",
-                                      [FORM_LOAD] = "d = op address",             [FORM_STORE] = "op address a",
-                                      [FORM_TOUCH] = "op address",                [FORM_R1] = "d = op a",
-                                      [FORM_R2] = "d = op a b",                   [FORM_R3] = "d = op a b c",
-                                      [FORM_LIBM] = "d = op function a [b]",      [FORM_CALL] = "op function (...)"};
+  static const char *const forms[] = {[FORM_LOOP] = "v = low .. high step s { }",
+                                      [FORM_IF] = "a { }",
+                                      [FORM_IMM] = "d = op number",
+                                      [FORM_INDEX] = "d = op sum",
+                                      [FORM_LOAD] = "d = op address",
+                                      [FORM_STORE] = "op address a",
+                                      [FORM_TOUCH] = "op address",
+                                      [FORM_R1] = "d = op a",
+                                      [FORM_R2] = "d = op a b",
+                                      [FORM_R3] = "d = op a b c",
+                                      [FORM_LIBM] = "d = op function a [b]",
+                                      [FORM_CALL] = "op function (...)"};
   text_puts(t, "\n## Operations of the loop IR\n\nSee [loop_ir.md](loop_ir.md). The table is `ir/loop.def`.\n\n");
   COLUMNS(t, "operation", "form", "meaning");
   for (int i = 0; i < LOP_COUNT; i++) {
@@ -206,7 +219,10 @@ static void put_loop_ops(Text *t) {
 
 static char *ops_page(Arena *a) {
   Text t = {.arena = a};
-  text_printf(&t, "# Operators\n\n%s\nHow one is added: [adding_an_op.md](adding_an_op.md). The text they are written in: [ir.md](ir.md).\n", head);
+  text_printf(&t,
+              "# Operators\n\n%s\nHow one is added: [adding_an_op.md](adding_an_op.md). The text they are written in: "
+              "[ir.md](ir.md).\n",
+              head);
   put_ops(&t);
   put_attrs(&t);
   put_schedule(&t);
@@ -227,7 +243,8 @@ static void put_facts(Text *t, unsigned facts) {
 
 static void put_pipeline(Text *t) {
   text_puts(t, "\n## The pipeline\n\n"
-               "In this order. Each pass runs alone as `nextc opt MODEL --passes=NAME`. A pass whose needs do not hold says which\n"
+               "In this order. Each pass runs alone as `nextc opt MODEL --passes=NAME`. A pass whose needs do not hold "
+               "says which\n"
                "pass gives them. The table is `passes/pipeline.c`.\n\n");
   COLUMNS(t, "pass", "what it does", "needs", "gives");
   for (int i = 0; i < pipeline_length; i++) {
@@ -252,11 +269,16 @@ static void put_rules(Text *t, const RuleSet *set, const char *name, const char 
 
 static char *passes_page(Arena *a) {
   Text t = {.arena = a};
-  text_printf(&t, "# Passes\n\n%s\nHow one is added: [adding_a_pass.md](adding_a_pass.md). How they are watched: [usage.md](usage.md#opt).\n", head);
+  text_printf(&t,
+              "# Passes\n\n%s\nHow one is added: [adding_a_pass.md](adding_a_pass.md). How they are watched: "
+              "[usage.md](usage.md#opt).\n",
+              head);
   put_pipeline(&t);
   text_puts(&t, "\n## Rules\n\n"
-                "Rewrites that are one line each; `passes/match.h` says what the line means. REASSOC rules change rounding and are off\n"
-                "with `--strict-fp`. A guarded rule looks at shapes and attributes before it fires. Names are those that `--stats` counts.\n");
+                "Rewrites that are one line each; `passes/match.h` says what the line means. REASSOC rules change "
+                "rounding and are off\n"
+                "with `--strict-fp`. A guarded rule looks at shapes and attributes before it fires. Names are those "
+                "that `--stats` counts.\n");
 #define ROW(set, doc) put_rules(&t, &set, #set, doc);
   EACH_RULE_SET(ROW)
 #undef ROW
@@ -286,7 +308,8 @@ static bool check_page(Arena *a, const char *path, const char *text) {
   if (!strcmp(old, text)) return true;
   int line = 1;
   for (const char *p = text, *q = old; *p && *p == *q; p++, q++) line += *p == '\n';
-  fprintf(stderr, "%s:%d: not what the tables say; make it anew with: cmake --build FOLDER --target reference\n", path, line);
+  fprintf(stderr, "%s:%d: not what the tables say; make it anew with: cmake --build FOLDER --target reference\n", path,
+          line);
   return false;
 }
 
