@@ -110,34 +110,38 @@ static void put_snapshot(FILE *f, const Snapshot *s) {
   fputc('}', f);
 }
 
-static void put_place(FILE *f, Place place) {
-  Arena *scratch = arena_new();
+static void put_place(FILE *f, Arena *scratch, Place place) {
+  ArenaMark mark = arena_mark(scratch);
   Text t = {.arena = scratch};
   loop_put_place(&t, place);
   fprintf(f, "\"%s\"", text_string(&t));
-  arena_free(scratch);
+  arena_release(scratch, mark);
 }
 
-/* Where the value of a computed op, an input or a constant is kept; false: in no memory of its own. */
-static bool place_of(const Graph *g, OpId id, const WeightSlot *slots, size_t slot_count, Place *place) {
+/* Where the value of a computed op, an input or a constant is kept; false: in no memory of its own. offsets: of
+ * constants in the weights by value, -1: none. */
+static bool place_of(const Graph *g, OpId id, const int64_t *offsets, Place *place) {
   const Op *op = op_at(g, id);
   ValueId v = op->first_result;
   if (op->kind == OP_input) return *place = value_place(g, v, NULL, 0), true;
-  if (!op_is_runtime(g, id)) {
-    for (size_t i = 0; i < slot_count; i++)
-      if (slots[i].value == v) return *place = (Place){SPACE_WEIGHTS, 0, slots[i].offset}, true;
-    return false;
-  }
+  if (!op_is_runtime(g, id)) return *place = (Place){SPACE_WEIGHTS, 0, offsets[v]}, offsets[v] >= 0;
   bool placed = op->sched.at.count && op->sched.at.at[0] >= 0;
   if (!placed && root_output(g, v) < 0) return false;
   return *place = value_place(g, v, NULL, 0), true;
 }
 
+static int64_t *weight_offsets(const Graph *g, Arena *scratch) {
+  size_t count;
+  int64_t total, *offsets = ARENA_ARRAY(scratch, int64_t, g->value_count);
+  const WeightSlot *slots = collect_weights(g, scratch, &count, &total);
+  for (size_t v = 0; v < g->value_count; v++) offsets[v] = -1;
+  for (size_t i = 0; i < count; i++) offsets[slots[i].value] = slots[i].offset;
+  return offsets;
+}
+
 /* What the text does not say about the ops; id: the number of the first result in the text. */
 static void put_ops(FILE *f, const Graph *g, Arena *scratch) {
-  size_t slot_count;
-  int64_t total;
-  const WeightSlot *slots = collect_weights(g, scratch, &slot_count, &total);
+  const int64_t *offsets = weight_offsets(g, scratch);
   uint32_t number = 1;
   bool first = true;
   FOR_EACH_OP(g, id) {
@@ -151,9 +155,9 @@ static void put_ops(FILE *f, const Graph *g, Arena *scratch) {
     if (runtime)
       fprintf(f, ",\"runtime\":1,\"macs\":%" PRId64 ",\"in\":%" PRId64 ",\"weights\":%" PRId64 ",\"out\":%" PRId64,
               op_macs(g, op), t.in, t.weights, t.out);
-    if (place_of(g, id, slots, slot_count, &place)) {
+    if (place_of(g, id, offsets, &place)) {
       fputs(",\"place\":", f);
-      put_place(f, place);
+      put_place(f, scratch, place);
     }
     fputc('}', f);
     number += op->result_count;
@@ -173,11 +177,11 @@ static void put_kernel(FILE *f, Arena *scratch, const Kernel *k, int index, cons
   fputs("]}", f);
 }
 
-static void put_step(FILE *f, const LoopProgram *p, const Step *s) {
+static void put_step(FILE *f, Arena *scratch, const LoopProgram *p, const Step *s) {
   fprintf(f, "{\"kernel\":%d,\"group\":%d,\"places\":[", (int)s->kernel, (int)s->group);
   for (size_t i = 0; i < p->kernels[s->kernel]->param_count; i++) {
     if (i) fputc(',', f);
-    put_place(f, s->places[i]);
+    put_place(f, scratch, s->places[i]);
   }
   fputs("]}", f);
 }
@@ -201,7 +205,7 @@ static void put_targets(FILE *f, const Graph *g, Arena *scratch) {
     first = true;
     for (size_t s = 0; s < p->step_count; s++) {
       fputs(separator(&first), f);
-      put_step(f, p, &p->steps[s]);
+      put_step(f, scratch, p, &p->steps[s]);
     }
     fputs("]}", f);
   }

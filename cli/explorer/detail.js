@@ -110,10 +110,10 @@ function arenaMap(app, chosen) {
 }
 
 function arenaSlots(model) {
-  return model.groups.flatMap(g => g.ops.filter(s => s.info.place && s.info.place.startsWith('arena+')).map(s => {
-    const users = model.groups.filter(u => u.inputs.has(s));
-    return {s, offset: Number(s.info.place.slice(6)), from: g.index, to: Math.max(g.index, ...users.map(u => u.index))};
-  }));
+  const last = new Map();
+  for (const g of model.groups) for (const s of g.inputs) last.set(s, g.index);
+  return model.groups.flatMap(g => g.ops.filter(s => /^arena/.test(s.info.place)).map(s =>
+    ({s, offset: Number(s.info.place.slice(6)), from: g.index, to: last.get(s) || g.index})));
 }
 
 /* ---- C ---- */

@@ -127,27 +127,32 @@ function findCuts(model) {
   return cuts;
 }
 
+/* What two paths have in common; a path of no weights agrees with any. */
+function sharedPath(a, b) {
+  if (!a.length || !b.length) return a.length ? a : b;
+  let n = 0;
+  while (n < a.length && a[n] === b[n]) n++;
+  return a.slice(0, n);
+}
+
 /* Runs of groups between places where one value alone lives. Runs of a single group are joined where their weights have
  * a name in common (a stem, a downsampling, a head), any runs where they have the same one (the halves of a layer). */
 function findBlocks(model) {
   const cuts = findCuts(model), blocks = [];
   let run = [];
-  const pathOf = groups => commonPath(groups.flatMap(g => g.ops.flatMap(s => [...weightNames(model, s)])));
-  const joins = (block, single) => {
-    if (!block || !block.single) return false;
-    const path = pathOf([...block.groups, single]);
-    return path.length > 0 || !block.path.length || !pathOf([single]).length;
-  };
   for (const g of model.groups) {
     run.push(g);
     if (!cuts[g.index] && g.index < model.groups.length - 1) continue;
-    const before = blocks[blocks.length - 1];
-    const path = pathOf(run);
+    const path = commonPath(run.flatMap(r => r.ops.flatMap(s => [...weightNames(model, s)])));
+    const before = blocks[blocks.length - 1], single = run.length === 1;
     const same = before && path.length > 0 && path.join('.') === before.path.join('.');
-    if (same || run.length === 1 && joins(before, g)) before.groups.push(...run);
-    else blocks.push({single: run.length === 1, groups: run});
-    const block = blocks[blocks.length - 1];
-    block.path = pathOf(block.groups);
+    const shared = before ? sharedPath(before.path, path) : path;
+    const near = shared.length > 0 && shared.length >= Math.min(path.length, before ? before.path.length : 0) - 1;
+    const joins = single && before && before.single && (near || !path.length || !before.path.length);
+    if (same || joins) {
+      before.groups.push(...run);
+      before.path = shared;
+    } else blocks.push({single, groups: run, path});
     run = [];
   }
   blocks.forEach((b, i) => describeBlock(b, i));
@@ -158,7 +163,7 @@ function describeBlock(b, index) {
   const last = b.groups[b.groups.length - 1], result = last.ops[last.ops.length - 1];
   const nodePath = commonPath(b.groups.flatMap(g => g.ops.flatMap(s => s.nodes.map(n => n.name))));
   b.index = index;
-  b.title = b.path.join('.') || nodePath[nodePath.length - 1] || 'block ' + (index + 1);
+  b.title = b.path.join('.') || nodePath[nodePath.length - 1] || (b.groups.length === 1 ? last.family : 'block ' + (index + 1));
   b.type = result.type;
   b.macs = b.groups.reduce((sum, g) => sum + g.macs, 0);
   b.bytes = b.groups.reduce((sum, g) => sum + g.bytes, 0);
