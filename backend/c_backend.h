@@ -28,6 +28,12 @@ typedef struct {
 
 typedef enum { WEIGHTS_INLINE, WEIGHTS_FILE, WEIGHTS_OBJECT } WeightsMode;
 
+/* Files that are kept in memory: malloc'ed, 0-terminated, the caller's to free, also after a failure. */
+typedef struct {
+  char *c, *h, *weights, *assembly; /* NULL: not written */
+  size_t c_bytes, h_bytes, weight_bytes, assembly_bytes;
+} CMemory;
+
 typedef struct {
   const char *prefix;       /* of every name in the files, a C identifier; NULL: the graph's name */
   const char *c_path;       /* NULL: standard output, .h in front of the .c */
@@ -35,6 +41,7 @@ typedef struct {
   const char *weights_path; /* WEIGHTS_FILE and WEIGHTS_OBJECT */
   const char *asm_path;     /* WEIGHTS_OBJECT: the .S that includes weights_path */
   WeightsMode weights;
+  CMemory *memory;          /* NULL: files; else the paths are names only */
   bool hex_floats;          /* inline weights as 0x1.8p+1f */
   bool big_endian;          /* of the weights file */
   void (*progress)(void *user, int64_t done, int64_t total); /* bytes of weights written; NULL: nobody looks */
@@ -47,4 +54,10 @@ bool emit_c_files(Context *, const CProgram *, const COptions *);
 
 /* A prefix for C names made of a file's or model's name. A name that comes back as it is may be used as it is. */
 char *c_identifier(Arena *, const char *name);
+
+/* A kernel's function as it stands in the emitted file, for people to read; index: its number in the program. */
+typedef struct {
+  const char *name, *text;
+} CFunction;
+CFunction c_kernel_function(Arena *, const Kernel *, int index, const Target *, const char *prefix);
 #endif

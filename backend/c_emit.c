@@ -326,21 +326,6 @@ static void put_for(const Emit *e, StmtId id, int depth) {
   text_puts(e->out, "}\n");
 }
 
-/* floor(value / divisor) of a constant bound: pfor has no loop around it. */
-static int64_t constant_bound(const Kernel *k, const Bound *b) {
-  if (b->value.count) die("kernel %s: a pfor whose bounds vary", k->name);
-  const int64_t v = b->value.constant;
-  return v / b->divisor - (v % b->divisor < 0);
-}
-
-static int64_t pfor_tasks(const Kernel *k, const Stmt *s, int64_t *low) {
-  int64_t high = constant_bound(k, &s->high[0]);
-  *low = constant_bound(k, &s->low[0]);
-  if (s->low[1].divisor && constant_bound(k, &s->low[1]) > *low) *low = constant_bound(k, &s->low[1]);
-  if (s->high[1].divisor && constant_bound(k, &s->high[1]) < high) high = constant_bound(k, &s->high[1]);
-  return high > *low ? (high - *low - 1) / s->step + 1 : 0;
-}
-
 /* "2*first + 8" */
 static void put_pfor_bound(const Emit *e, const char *name, int64_t low, int64_t step) {
   put_term(e->out, true, step, name);
@@ -351,7 +336,7 @@ static void put_pfor(const Emit *e, StmtId id, int depth) {
   const Stmt *s = &e->k->stmts[id];
   const char *var = e->vars[s->var];
   int64_t low;
-  const int64_t tasks = pfor_tasks(e->k, s, &low);
+  const int64_t tasks = loop_tasks(e->k, s, &low);
   put_indent(e, depth);
   text_printf(e->out, "nx_slice(%" PRId64 ", slice, slices, &first, &last);\n", tasks);
   put_indent(e, depth);
@@ -423,14 +408,6 @@ static void put_slices(const Emit *e) {
       return;
     }
   text_puts(e->out, "  (void)slice;\n  (void)slices;\n");
-}
-
-int32_t c_kernel_tasks(const Kernel *k) {
-  int64_t most = 1, low;
-  for (StmtId id = k->body; id; id = k->stmts[id].next)
-    if (k->stmts[id].op == LOP_pfor && pfor_tasks(k, &k->stmts[id], &low) > most)
-      most = pfor_tasks(k, &k->stmts[id], &low);
-  return most > INT32_MAX ? INT32_MAX : (int32_t)most;
 }
 
 char *c_kernel_name(Arena *arena, const Kernel *k, int index, const Target *target) {

@@ -40,6 +40,7 @@ const char *c_reg_type_name(RegType);     /* "int32_t" */
 void c_put_float(Text *, float, bool hex);   /* literals */
 void c_put_double(Text *, double, bool hex);
 void c_put_int(Text *, int64_t, bool is_i64);
+char *c_upper(Arena *, const char *name);    /* of the letters a-z */
 void c_put_string(Text *, const char *);  /* a literal, any bytes */
 void c_put_comment(Text *, const char *); /* text safe inside a comment */
 bool c_name_reserved(const char *);       /* words and macros of C, C++ and the system that a name must avoid */
@@ -52,8 +53,6 @@ void c_write(const CFile *, FILE *, const char *text);
 void c_emit_kernel(Text *, const Kernel *, int index, const Target *);
 /* Its function's name: nx_k3_gemm_v3. */
 char *c_kernel_name(Arena *, const Kernel *, int index, const Target *);
-/* Iterations of the kernel's longest pfor, within int32_t; 1 where there is none. */
-int32_t c_kernel_tasks(const Kernel *);
 
 /* c_header.c, c_file.c, c_weights.c */
 void c_put_run_signature(const CFile *, Text *);

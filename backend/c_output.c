@@ -27,7 +27,23 @@ static bool is_special(const char *path) {
   return !stat(path, &about) && !S_ISREG(about.st_mode);
 }
 
+/* Where a file goes that is kept in memory. */
+static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
+  const COptions *o = f->options;
+  CMemory *m = o->memory;
+  char **text = path == o->c_path ? &m->c : path == o->h_path ? &m->h : path == o->weights_path ? &m->weights : &m->assembly;
+  size_t *bytes = path == o->c_path         ? &m->c_bytes
+                  : path == o->h_path       ? &m->h_bytes
+                  : path == o->weights_path ? &m->weight_bytes
+                                            : &m->assembly_bytes;
+  FILE *file = open_memstream(text, bytes);
+  if (!file) failed(f, path, "cannot be kept in memory");
+  else all->at[all->count++] = (Output){.path = path, .file = file};
+  return file;
+}
+
 static FILE *open_output(const CFile *f, Outputs *all, const char *path) {
+  if (f->options->memory) return open_memory(f, all, path);
   Output *o = &all->at[all->count];
   for (int i = 0; i < all->count; i++)
     if (!strcmp(all->at[i].path, path)) {

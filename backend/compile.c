@@ -50,6 +50,7 @@ static bool plan_files(Context *c, const CompileOptions *o, int64_t weight_bytes
       .prefix = o->name,
       .c_path = to_stdout ? NULL : o->out,
       .h_path = to_stdout ? NULL : beside(c->arena, o->out, ".h"),
+      .memory = o->memory,
       .weights = o->mode,
       .hex_floats = o->hex,
       .big_endian = o->big_endian,

@@ -9,6 +9,7 @@ enum { MAX_TARGETS = 8, INLINE_LIMIT = 1 << 20 /* bytes of weights */ };
 typedef struct {
   const char *name;        /* prefix of every name, is_c_name; NULL: the graph's */
   const char *out;         /* path of the .c; "-": header, then C, on standard output */
+  CMemory *memory;         /* NULL: files; else what they would be, and paths are names */
   const char *weights_out; /* NULL: beside the .c; else WEIGHTS_FILE where the mode is not given */
   const Target *targets[MAX_TARGETS];
   int target_count; /* 0: all of target.c */

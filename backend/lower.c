@@ -99,6 +99,7 @@ static void close_kernel(Lower *lw) {
   size_t found = share_kernel(lw, k);
   GROW(p->arena, p->steps, p->step_count, p->step_capacity);
   p->steps[p->step_count++] = (Step){.kernel = (int32_t)found,
+                                     .group = op_at(lw->graph, lw->ops[0])->sched.kernel,
                                      .places = arena_copy(p->arena, s->places, sizeof(Place) * k->param_count),
                                      .note = arena_strdup(p->arena, group_note(lw))};
   if (round_up_64(s->scratch_end) > p->scratch_bytes) p->scratch_bytes = round_up_64(s->scratch_end);

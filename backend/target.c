@@ -28,6 +28,7 @@ const Target targets[] = {
      .c_attribute = "__attribute__((target(\"avx2,fma\")))",
      .c_include = "immintrin.h",
      .c_detect = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")",
+     .features = "+avx2,+fma",
      .vector_file = "vec_v3.h"},
 };
 const int target_count = (int)(sizeof targets / sizeof *targets);

@@ -17,6 +17,7 @@ typedef struct {
   const char *c_attribute; /* on each of its functions; NULL: none */
   const char *c_include;  /* header of the ISA's intrinsics; NULL: none */
   const char *c_detect;   /* C expression, true where this CPU runs it; NULL: always */
+  const char *features;   /* what LLVM calls the CPU features it needs: "+avx2,+fma"; NULL: none */
   const char *vector_file; /* runtime/ file with its vector layer */
 } Target;
 extern const Target targets[];

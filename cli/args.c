@@ -181,6 +181,6 @@ int args_load(Context *c, const Args *args, const char *path, Graph **out) {
   int status = args_pins(c, args, &pins, &count);
   if (status) return status;
   progress("reading %s", path);
-  *out = load_model(c, path, pins, count);
+  *out = load_model_from(c, path, pins, count, args_value(args, "--weights-from"));
   return *out ? STATUS_DONE : STATUS_MODEL;
 }

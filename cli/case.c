@@ -1,6 +1,6 @@
 /* Loading test cases; see case.h. */
 #include "cli/case.h"
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "frontend/frontend.h"
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +76,13 @@ static bool load_set(Case *k, const char *folder, const char *name) {
 }
 
 static const char *find_model(Context *c, const char *folder) {
-  static const char *const names[] = {"model.onnx", "model.nir"};
+  static const char *const names[] = {"model.onnx", "model.nir", "model.yaml"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *path = arena_printf(c->arena, "%s/%s", folder, names[i]);
     if (is_file(path)) return path;
   }
-  error_in(c, folder, "no model.onnx or model.nir in it (or give --model)");
+  if (is_file(arena_printf(c->arena, "%s/config.json", folder))) return folder; /* a checkpoint */
+  error_in(c, folder, "no model.onnx, model.nir, model.yaml or config.json in it (or give --model)");
   return NULL;
 }
 

@@ -21,7 +21,8 @@ typedef struct {
   size_t set_count, set_capacity;
 } Case;
 
-/* folder: a case folder, or a model file (a case without data). model: NULL: the folder's model.onnx or model.nir.
+/* folder: a case folder, or a model file (a case without data). model: NULL: the folder's model.onnx, model.nir or
+ * model.yaml, or the folder itself where it is a checkpoint.
  * False + diag in the context; case_free in either case. */
 bool case_load(Context *, const char *folder, const char *model, Case *out);
 void case_free(Case *);

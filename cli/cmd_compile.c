@@ -12,7 +12,7 @@ static const OptionInfo options[] = {
     {"--hex", NULL, "inline weights as hexadecimal floats"},
     {"--byte-order", "little|big", "byte order of the .weights file; default: little"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 static int read_options(Context *c, const Args *args, CompileOptions *o) {

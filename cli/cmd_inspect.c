@@ -7,7 +7,7 @@
 static const OptionInfo options[] = {
     {"--format", "text|json", "default: text"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 /* ---- json ---- */
@@ -120,7 +120,8 @@ static void print_text(const Graph *declared, const Graph *g, const ModelInfo *i
   printf("%s\n", declared->name);
   text_ports(declared, OP_input, "input");
   text_ports(declared, OP_output, "output");
-  printf("  %-10s %.4g (of one image)\n", "GMACs", (double)info->macs / 1e9);
+  bool images = g->batch_symbol >= 0 || g->batch > 1;
+  printf("  %-10s %.4g%s\n", "GMACs", (double)info->macs / 1e9, images ? " (of one image)" : "");
   printf("  %-10s %lld\n", "parameters", (long long)info->params);
   printf("  %-10s %lld bytes\n", "weights", (long long)info->weight_bytes);
   printf("  %-10s %lld bytes with one thread\n", "workspace", (long long)info->workspace_bytes);

@@ -1,6 +1,7 @@
-/* nextc verify: cases of inputs and outputs through the evaluator and through the emitted C. */
+/* nextc verify: cases of inputs and outputs through the evaluator, the emitted C and the JIT. */
 #include "cli/build.h"
 #include "cli/cli.h"
+#include "cli/memory.h"
 #include "cli/process.h"
 #include "passes/passes.h"
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 static const OptionInfo options[] = {
     {"--backends", "LIST",
      "of eval (the evaluator, on the model as read and after the passes)\n"
-     "and c (the emitted C, built and run); default eval,c"},
+     "c (the emitted C, built and run) and jit (run in memory); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
     {"--paths", "LIST", "the emitted paths to run, of generic, v3, and best (default): as the program chooses"},
@@ -19,7 +20,7 @@ static const OptionInfo options[] = {
     {"--atol", "X", "default 1e-5; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--keep", NULL, "keeps the folder with the emitted C and prints its name"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 enum { MAX_BACKENDS = 8, MAX_RANDOM = 100000 };
@@ -116,7 +117,29 @@ static bool run_c(Verify *v, const char *path, Difference *d) {
   return fine;
 }
 
-static const Backend known_backends[] = {{"eval", NULL, run_eval}, {"c", NULL, run_c}};
+/* Symbols that inputs give values to are pinned, but for the batch, which the compiled model takes as it comes. */
+static bool run_jit(Verify *v, const char *path, Difference *d) {
+  (void)path;
+  Graph *declared = load(v), *g = declared ? load(v) : NULL;
+  JitModel *m = NULL;
+  if (g && run_pipeline(g, &v->pass_options, NULL, NULL, NULL)) {
+    complete_schedule(g);
+    m = jit_new(v->context, g, NULL);
+  }
+  if (g) graph_free(g);
+  for (size_t i = 0; m && i < v->test.set_count; i++) {
+    const DataSet *set = &v->test.sets[i];
+    Tensor outputs[MAX_PORTS];
+    if (!count_fits(declared, set) || !memory_run(m, declared, set, NULL, outputs, set->output_count, NULL)) break;
+    compare_set(v, set, outputs, "jit", d);
+    for (size_t j = 0; j < set->output_count; j++) tensor_free(&outputs[j]);
+  }
+  if (declared) graph_free(declared);
+  jit_free(m);
+  return !v->context->errors;
+}
+
+static const Backend known_backends[] = {{"eval", NULL, run_eval}, {"c", NULL, run_c}, {"jit", NULL, run_jit}};
 enum { KNOWN_COUNT = sizeof known_backends / sizeof *known_backends };
 
 static bool prepare(Verify *v, const char *folder) {
@@ -177,7 +200,7 @@ static int add_named_backend(Context *c, Verify *v, const char *name) {
   const char *const *paths, *list = args_value(v->args, "--paths");
   const Backend *b = known_backends;
   while (b < known_backends + KNOWN_COUNT && strcmp(b->name, name)) b++;
-  if (b == known_backends + KNOWN_COUNT) return usage_error(c, v->args, "unknown backend '%s' (of eval, c)", name);
+  if (b == known_backends + KNOWN_COUNT) return usage_error(c, v->args, "unknown backend '%s' (of eval, c, jit)", name);
   if (b->run != run_c || !list) return add_backend(c, v, *b);
   size_t count = split_list(c, list, &paths);
   for (size_t i = 0; i < count; i++) {

@@ -46,6 +46,14 @@ bool diag(Context *c, Severity severity, Where w, const char *format, ...) {
   return false;
 }
 
+void context_add(Context *c, const Context *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    GROW(c->arena, c->list, c->count, c->capacity);
+    c->list[c->count++] = (Diagnostic){from->list[i].severity, arena_strdup(c->arena, from->list[i].text)};
+  }
+  c->errors += from->errors;
+}
+
 void die(const char *format, ...) {
   va_list args;
   va_start(args, format);

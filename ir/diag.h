@@ -41,6 +41,9 @@ void context_free(Context *);
  * that `return diag(...)` reads as "failed". Never exits. */
 bool diag(Context *, Severity, Where, const char *format, ...) PRINTF_LIKE(4, 5);
 
+/* Appends all of another context's diagnostics. */
+void context_add(Context *, const Context *from);
+
 #define error_in(ctx, file_, ...) diag(ctx, DIAG_ERROR, (Where){.file = (file_)}, __VA_ARGS__)
 #define error_at(ctx, file_, line_, column_, ...) \
   diag(ctx, DIAG_ERROR, (Where){.file = (file_), .line = (line_), .column = (column_)}, __VA_ARGS__)

@@ -173,7 +173,9 @@ static bool load_weight(const Graph *g, const Op *op, Tensor *out) {
   Where at = {.file = s->path};
   TensorView view;
   const Type *want = &out->type;
-  if (!s->find(s, op->attrs.name, &view)) return diag(g->context, DIAG_ERROR, at, "no tensor '%s'", op->attrs.name);
+  if (s->make && !s->make(s, op->attrs.name, want, &view)) return false;
+  if (!s->make && !s->find(s, op->attrs.name, &view))
+    return diag(g->context, DIAG_ERROR, at, "no tensor '%s'", op->attrs.name);
   if (!type_equal(&view.type, want) || view.bytes != type_bytes(want))
     return diag(g->context, DIAG_ERROR, at, "tensor '%s' has another type than the program says", op->attrs.name);
   tensor_load(out, view.data);

@@ -133,7 +133,20 @@ typedef struct Source {
   uint64_t (*compute_hash)(struct Source *); /* reads everything; external data too */
   void (*close)(struct Source *);
   void (*drop_pages)(struct Source *, const TensorView *); /* may be NULL: mapped pages are no longer needed */
+  /* Where find is NULL: makes up the tensor of a name and type; the view is valid until the next call. False + diag. */
+  bool (*make)(struct Source *, const char *name, const Type *, TensorView *out);
 } Source;
+
+/* What a user of the program needs to know beside its operators: how an image becomes its input, what its classes are
+ * called. Nothing of it changes what is computed. (notes.c) */
+typedef struct {
+  const char *const *labels; /* [label_count] of the classes */
+  int32_t label_count;
+  bool preprocess;           /* the members below are said */
+  Floats mean, std;          /* of each channel, of pixels in [0, 1] */
+  double crop;               /* the centre crop's share of the resized shorter side; 1: no crop */
+  const char *interpolation; /* nearest, bilinear, bicubic, lanczos */
+} Notes;
 
 typedef struct Graph {
   Arena *arena;
@@ -152,6 +165,7 @@ typedef struct Graph {
   int64_t batch;          /* after peel-batch of a number: how many images; 1: no loop */
   const char *last_pass;  /* name of the last pipeline pass that ran; "" after import */
   struct RewriteLog *log; /* counts rewrites (passes/rewrite_log.h); NULL: nobody does. Not the graph's own */
+  Notes notes;
 } Graph;
 
 Graph *graph_new(Context *, const char *name);

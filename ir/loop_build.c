@@ -241,3 +241,28 @@ void emit_call(Kernel *k, const char *function, const CallArg *args, int32_t cou
                      .arg_count = count,
                      .args = arena_copy(k->arena, args, sizeof *args * (size_t)count)});
 }
+
+/* ---- tasks ---- */
+
+/* floor(value / divisor) of a constant bound: pfor has no loop around it. */
+static int64_t constant_bound(const Kernel *k, const Bound *b) {
+  if (b->value.count) die("kernel %s: a pfor whose bounds vary", k->name);
+  const int64_t v = b->value.constant;
+  return v / b->divisor - (v % b->divisor < 0);
+}
+
+int64_t loop_tasks(const Kernel *k, const Stmt *s, int64_t *low) {
+  int64_t high = constant_bound(k, &s->high[0]);
+  *low = constant_bound(k, &s->low[0]);
+  if (s->low[1].divisor && constant_bound(k, &s->low[1]) > *low) *low = constant_bound(k, &s->low[1]);
+  if (s->high[1].divisor && constant_bound(k, &s->high[1]) < high) high = constant_bound(k, &s->high[1]);
+  return high > *low ? (high - *low - 1) / s->step + 1 : 0;
+}
+
+int32_t kernel_tasks(const Kernel *k) {
+  int64_t most = 1, low;
+  for (StmtId id = k->body; id; id = k->stmts[id].next)
+    if (k->stmts[id].op == LOP_pfor && loop_tasks(k, &k->stmts[id], &low) > most)
+      most = loop_tasks(k, &k->stmts[id], &low);
+  return most > INT32_MAX ? INT32_MAX : (int32_t)most;
+}

@@ -25,6 +25,8 @@ typedef struct {
   double (*d2)(double, double);
 } LibmInfo;
 const LibmInfo *loop_libm(const char *name); /* NULL where there is none */
+size_t loop_libm_count(void);
+const LibmInfo *loop_libm_row(size_t index);
 
 /* ---- loop_build.c ---- */
 /* Appends a copy of the statement to the innermost open block; a LOOP or IF opens its own. */

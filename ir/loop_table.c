@@ -66,3 +66,6 @@ const LibmInfo *loop_libm(const char *name) {
     if (!strcmp(libm_rows[i].name, name)) return &libm_rows[i];
   return NULL;
 }
+
+size_t loop_libm_count(void) { return sizeof libm_rows / sizeof *libm_rows; }
+const LibmInfo *loop_libm_row(size_t index) { return &libm_rows[index]; }

@@ -233,6 +233,7 @@ char *graph_print(const Graph *g, Arena *a, const char *base_dir) {
   text_printf(&p.text, "nir %d\n", NIR_VERSION);
   for (size_t i = 0; i < g->source_count; i++) put_source(&p, a, i, base_dir);
   put_graph_line(&p);
+  nir_notes(&p.text, g);
   uint32_t last_number = 0;
   FOR_EACH_OP(g, id) put_op(&p, op_at(g, id), &last_number);
   return text_string(&p.text);

@@ -89,6 +89,12 @@ OpId fact_broken_at(const Graph *g, enum Fact fact) {
   die("no fact %d", (int)fact);
 }
 
+const char *fact_text(enum Fact fact) {
+  for (int i = 0; i < FACT_COUNT; i++)
+    if (facts[i].fact == fact) return facts[i].what;
+  die("no fact %d", (int)fact);
+}
+
 bool facts_hold(Graph *g, unsigned wanted, const char *who) {
   bool good = true;
   for (int i = 0; i < FACT_COUNT; i++) {

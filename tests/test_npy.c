@@ -1,5 +1,5 @@
 /* Reading .npy: what NumPy writes, and everything else. */
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "tests/test.h"
 #include <stdint.h>
 #include <stdlib.h>
