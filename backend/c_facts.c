@@ -129,10 +129,7 @@ CFile c_facts(Context *context, Arena *arena, const CProgram *program, const COp
   const Graph *g = program->graph;
   CFile f = {.context = context, .arena = arena, .program = program, .options = options};
   f.prefix = c_identifier(arena, options->prefix ? options->prefix : g->name ? g->name : "");
-  char *upper = arena_strdup(arena, f.prefix);
-  for (char *p = upper; *p; p++)
-    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
-  f.upper = upper;
+  f.upper = c_upper(arena, f.prefix);
   f.fixed_images = g->batch > 1 ? g->batch : 1;
   if (g->batch_symbol >= 0) {
     f.symbol = g->symbols[g->batch_symbol];

@@ -40,6 +40,7 @@ const char *c_reg_type_name(RegType);     /* "int32_t" */
 void c_put_float(Text *, float, bool hex);   /* literals */
 void c_put_double(Text *, double, bool hex);
 void c_put_int(Text *, int64_t, bool is_i64);
+char *c_upper(Arena *, const char *name);    /* of the letters a-z */
 void c_put_string(Text *, const char *);  /* a literal, any bytes */
 void c_put_comment(Text *, const char *); /* text safe inside a comment */
 bool c_name_reserved(const char *);       /* words and macros of C, C++ and the system that a name must avoid */

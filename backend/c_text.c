@@ -161,10 +161,26 @@ char *c_identifier(Arena *arena, const char *name) {
   return text_string(&t);
 }
 
+char *c_upper(Arena *arena, const char *name) {
+  char *upper = arena_strdup(arena, name);
+  for (char *p = upper; *p; p++)
+    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
+  return upper;
+}
+
 char *c_parameter_name(Arena *arena, const char *name) {
   char *identifier = c_identifier(arena, name);
   while (c_name_reserved(identifier)) identifier = arena_printf(arena, "%s_", identifier);
   return identifier;
+}
+
+CFunction c_kernel_function(Arena *arena, const Kernel *k, int index, const Target *target, const char *prefix) {
+  Text code = {.arena = arena}, renamed = {.arena = arena}, name = {.arena = arena};
+  const char *upper = c_upper(arena, prefix);
+  c_emit_kernel(&code, k, index, target);
+  runtime_rename(&renamed, text_string(&code), prefix, upper);
+  runtime_rename(&name, c_kernel_name(arena, k, index, target), prefix, upper);
+  return (CFunction){text_string(&name), text_string(&renamed)};
 }
 
 void c_write(const CFile *f, FILE *to, const char *text) {

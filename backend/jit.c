@@ -108,17 +108,28 @@ static void take_facts(JitModel *m, const CFile *f) {
   m->outputs = tensors_of(m, f->outputs, f->output_count, m->image_bytes + f->input_count);
 }
 
+/* ---- memory ---- */
+
+/* Zeroed pages, large ones where the system gives them: weights and arenas are walked from end to end. NULL: none. */
+static void *pages_new(size_t bytes) {
+  void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise(at, bytes, MADV_HUGEPAGE);
+#endif
+  return at;
+}
+
 /* ---- weights ---- */
 
 static bool pack(Context *c, JitModel *m, const CProgram *p) {
   m->weight_bytes = (size_t)p->weight_bytes;
   if (!m->weight_bytes) return true;
-  void *at = mmap(NULL, m->weight_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) return error_in(c, p->graph->name, "no memory for %zu bytes of weights", m->weight_bytes);
-  m->weights = at;
+  m->weights = pages_new(m->weight_bytes);
+  if (!m->weights) return error_in(c, p->graph->name, "no memory for %zu bytes of weights", m->weight_bytes);
   for (size_t i = 0; i < p->weight_count; i++)
     if (!eval_const_store(p->graph, p->weights[i].value, m->weights + p->weights[i].offset, false)) return false;
-  if (mprotect(at, m->weight_bytes, PROT_READ)) return error_in(c, p->graph->name, "weights cannot be protected");
+  mprotect(m->weights, m->weight_bytes, PROT_READ); /* where that is refused, nobody writes there all the same */
   return true;
 }
 
@@ -168,7 +179,7 @@ void jit_free(JitModel *m) {
   llvm_unlink(m->code);
   for (Workspace *w = *m->free_list, *next; w; w = next) {
     next = w->next;
-    free(w);
+    munmap(w, w->bytes);
   }
   pthread_mutex_destroy(m->lock);
   if (m->weights) munmap(m->weights, m->weight_bytes);
@@ -200,19 +211,20 @@ size_t jit_workspace_bytes(const JitModel *m, int threads) {
 
 /* ---- workspaces ---- */
 
-/* An idle one of at least so many bytes, or a new one; NULL: no memory. */
-static Workspace *take_workspace(const JitModel *m, size_t bytes) {
+/* An idle one of at least *bytes, or a new one; NULL: no memory. *bytes becomes its size. */
+static Workspace *take_workspace(const JitModel *m, size_t *bytes) {
   pthread_mutex_lock(m->lock);
   Workspace **at = m->free_list;
-  while (*at && (*at)->bytes < bytes) at = &(*at)->next;
+  while (*at && (*at)->bytes < *bytes) at = &(*at)->next;
   Workspace *w = *at;
   if (w) *at = w->next;
   pthread_mutex_unlock(m->lock);
-  return w ? w : aligned_alloc(64, bytes);
+  if (w) *bytes = w->bytes;
+  return w ? w : pages_new(*bytes);
 }
 
 static void give_workspace(const JitModel *m, Workspace *w, size_t bytes) {
-  w->bytes = bytes; /* at least: a larger one may have come */
+  w->bytes = bytes;
   pthread_mutex_lock(m->lock);
   w->next = *m->free_list;
   *m->free_list = w;
@@ -301,8 +313,8 @@ static void run_images(const JitModel *m, const nextc_call *call, void *workspac
 }
 
 static int run_with_bases(const JitModel *m, const nextc_call *call, unsigned char **base) {
-  const size_t bytes = jit_workspace_bytes(m, call->threads);
-  Workspace *own = call->workspace ? NULL : take_workspace(m, bytes);
+  size_t bytes = jit_workspace_bytes(m, call->threads);
+  Workspace *own = call->workspace ? NULL : take_workspace(m, &bytes);
   if (!call->workspace && !own) return NEXTC_NO_MEMORY;
   run_images(m, call, own ? (void *)own : call->workspace, base);
   if (own) give_workspace(m, own, bytes);

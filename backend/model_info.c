@@ -40,6 +40,35 @@ int64_t op_macs(const Graph *g, const Op *op) {
   return 0;
 }
 
+static int64_t bytes_of(const Graph *g, ValueId v) { return (int64_t)type_bytes(type_of(g, v)); }
+
+/* Is v, or a view of it, used outside the group? */
+static bool leaves_group(const Graph *g, ValueId v, int32_t group) {
+  const Value *value = value_at(g, v);
+  for (uint32_t i = 0; i < value->use_count; i++) {
+    const Op *user = op_at(g, value->uses[i].op);
+    if (user->kind == OP_reshape ? leaves_group(g, user->first_result, group) : user->sched.kernel != group) return true;
+  }
+  return false;
+}
+
+OpTraffic op_traffic(const Graph *g, OpId id) {
+  const Op *op = op_at(g, id);
+  OpTraffic t = {0};
+  if (!op_is_runtime(g, id)) return t;
+  for (uint32_t i = 0; i < op->operand_count; i++) {
+    ValueId v = op->operands[i];
+    bool skipped = !v;
+    for (uint32_t j = 0; j < i && !skipped; j++) skipped = op->operands[j] == v;
+    if (skipped) continue;
+    if (value_at(g, v)->constant) t.weights += bytes_of(g, v);
+    else if (def_of(g, storage_root(g, v))->sched.kernel != op->sched.kernel) t.in += bytes_of(g, v);
+  }
+  for (uint32_t r = 0; r < op->result_count; r++)
+    if (leaves_group(g, op->first_result + r, op->sched.kernel)) t.out += bytes_of(g, op->first_result + r);
+  return t;
+}
+
 static bool is_float_weight(const Graph *g, const Op *op) {
   return op->kind == OP_weight && dtype_is_float((DType)type_of(g, op->first_result)->dtype);
 }

@@ -1,6 +1,6 @@
 /* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c run log in_N out_N. */
 #include "cli/build.h"
-#include "cli/driver_text.h"
+#include "cli/embedded.h"
 #include "cli/process.h"
 #include <ctype.h>
 #include <stdlib.h>

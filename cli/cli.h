@@ -81,7 +81,7 @@ void help_command(const Command *);
 
 /* ---- report.c ---- */
 void print_diagnostics(const Context *);
-/* Text of JSON with quotes and escapes. */
+/* Text of JSON with quotes and escapes, '<' too, so that it may stand in a page's script element. */
 void json_string(FILE *, const char *);
 /* "f32[1,3,224,224]" with the graph's names for symbols. */
 const char *graph_type_text(const Graph *, const Type *, Arena *);

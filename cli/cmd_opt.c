@@ -2,6 +2,7 @@
 #include "backend/lower.h"
 #include "backend/model_info.h"
 #include "cli/cli.h"
+#include "cli/explorer.h"
 #include "cli/opt.h"
 #include "cli/process.h"
 #include <errno.h>
@@ -29,6 +30,7 @@ static const OptionInfo options[] = {
      "hash of their value (shapes: without the hash)"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
+    {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
     {"--verify-each", NULL, "checks the program after each pass"},
     LOAD_OPTIONS,
@@ -46,6 +48,7 @@ typedef struct {
   PassRecord *records; /* [MAX_PASSES] */
   int record_count;
   double started; /* ms */
+  Explorer *explorer; /* NULL: without --html */
 } Opt;
 
 static double now_ms(void) {
@@ -128,6 +131,7 @@ static void after_pass(void *user, const Graph *g, const PassInfo *pass, int rew
     print_program(o, o->reports);
   }
   dump(o, (int)(pass - pipeline) + 1, pass->name);
+  if (o->explorer) explorer_after(o->explorer, g, r);
   if (args_value(o->args, "--verify-each")) verify_or_die(o, pass);
 }
 
@@ -215,6 +219,7 @@ static bool run_selected(Opt *o) {
                  .user = o};
   if (!open_dump_dir(o)) return false;
   dump(o, 0, "import");
+  if (args_value(o->args, "--html")) o->explorer = explorer_new(o->context, o->graph);
   o->graph->log = &o->log;
   bool fine = run_passes(o->graph, &o->pass_options, &run);
   o->graph->log = NULL;
@@ -233,7 +238,7 @@ static bool print_loops(const Opt *o, const char *target) {
 
 static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
-  const char *stats = args_value(o->args, "--stats");
+  const char *stats = args_value(o->args, "--stats"), *html = args_value(o->args, "--html");
   bool dot = args_value(o->args, "--dot") != NULL;
   if (stats && !strcmp(stats, "json"))
     opt_stats_json(o->reports, o->graph, o->records, o->record_count);
@@ -241,8 +246,9 @@ static bool report_and_write(const Opt *o) {
     opt_stats_text(o->reports, o->graph, o->records, o->record_count);
   if (dot) opt_dot(o->reports, o->graph);
   if (loops && !print_loops(o, loops)) return false;
+  if (html && !explorer_write(o->explorer, o->graph, html)) return false;
   if (out) return write_program(o, out);
-  return stats || loops || dot || o->print_before || o->print_after || o->dump_dir || write_program(o, "-");
+  return stats || loops || html || dot || o->print_before || o->print_after || o->dump_dir || write_program(o, "-");
 }
 
 static int run(Context *c, const Args *args) {

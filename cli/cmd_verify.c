@@ -130,8 +130,7 @@ static bool run_jit(Verify *v, const char *path, Difference *d) {
   for (size_t i = 0; m && i < v->test.set_count; i++) {
     const DataSet *set = &v->test.sets[i];
     Tensor outputs[MAX_PORTS];
-    double ms;
-    if (!count_fits(declared, set) || !memory_run(m, declared, set, NULL, outputs, set->output_count, &ms)) break;
+    if (!count_fits(declared, set) || !memory_run(m, declared, set, NULL, outputs, set->output_count, NULL)) break;
     compare_set(v, set, outputs, "jit", d);
     for (size_t j = 0; j < set->output_count; j++) tensor_free(&outputs[j]);
   }

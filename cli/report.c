@@ -16,7 +16,7 @@ void json_string(FILE *f, const char *text) {
       fputs("\\ufffd", f); /* not UTF-8 */
     else if (*p == '"' || *p == '\\')
       fprintf(f, "\\%c", *p);
-    else if (*p < 0x20 || *p == 0x7f)
+    else if (*p < 0x20 || *p == 0x7f || *p == '<')
       fprintf(f, "\\u%04x", *p);
     else
       fwrite(p, 1, (size_t)length, f);

@@ -18,7 +18,7 @@ extern const Family family_convnext, family_resnet;
 /* The general language (yaml_steps.c): `model`, a list of steps; `blocks`, steps with names and parameters. */
 ValueId build_steps(Net *, const Node *root, ValueId input);
 /* Keys of the top that build_steps reads. */
-#define STEPS_KEYS "model", "blocks", "outputs"
+#define STEPS_KEYS "model", "blocks", "outputs", "params"
 
 /* A description as a graph whose weights are those of no_weights. sizes: NULL, or gets the sizes. size > 0: image size
  * instead of the description's. learned: NULL, or gets the number of learned parameters. */

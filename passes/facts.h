@@ -17,6 +17,8 @@ enum { FACTS_TO_SCHEDULE = FACT_FOLDED | FACT_STATIC | FACT_PACKED };
 /* Do these facts hold? Otherwise false, and one diagnostic for each that does not: who needs it, and which pass gives
  * it. */
 bool facts_hold(Graph *, unsigned facts, const char *who);
+/* "packed weights" */
+const char *fact_text(enum Fact);
 /* The first op that breaks one fact; 0: it holds. */
 OpId fact_broken_at(const Graph *, enum Fact);
 #endif

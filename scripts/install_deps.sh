@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs what nextc is built and tested with, on Debian or Ubuntu; only what is missing. Works as root, else with sudo.
+#   scripts/install_deps.sh [PACKAGE...]   these too
 set -eu
 
 # gcc, make, cmake, pkg-config: the build      libprotobuf-c, protobuf-c-compiler, libonnx: the ONNX reader
 # libyaml: descriptions, and the JSON of checkpoints
 # clang, tcc, g++: tests compile what nextc emits with them too
-# python3-venv: the comparisons with ONNX Runtime, in a virtual environment
-packages="gcc libc6-dev make cmake pkg-config libprotobuf-c-dev protobuf-c-compiler libonnx-dev libyaml-dev clang tcc g++ python3-venv"
+packages="gcc libc6-dev make cmake pkg-config libprotobuf-c-dev protobuf-c-compiler libonnx-dev libyaml-dev clang tcc g++ $*"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   echo "install_deps: no Debian system; needed here: $packages (by whatever names they have)" >&2

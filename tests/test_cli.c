@@ -54,7 +54,7 @@ static void wrong_command_lines(void) {
       {"opt m.onnx --anonymous=names", "option --anonymous takes [shapes], not 'names'"},
       {"opt m.onnx --print-loops=v9", "unknown target 'v9'"},
       {"opt m.onnx --stats=xml", "option --stats takes [json|text], not 'xml'"},
-      {"verify case --backends=jit", "unknown backend 'jit'"},
+      {"verify case --backends=gpu", "unknown backend 'gpu'"},
       {"verify case --backends=", "no backend named"},
       {"verify case --paths=v9", "unknown path 'v9'"},
       {"verify case --random=many", "option --random takes a number from 0"},

@@ -285,7 +285,9 @@ static int is_nir(const struct dirent *e) {
 }
 
 static void every_rule_has_cases(void) {
-  static const RuleSet *const sets[] = {&clean_rules, &recover_rules, &fold_rules};
+#define ROW(set, doc) &set,
+  static const RuleSet *const sets[] = {EACH_RULE_SET(ROW)};
+#undef ROW
   TEST("every_rule_has_cases");
   for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
     for (int r = 0; r < sets[s]->count; r++) {
