@@ -139,12 +139,6 @@ static ValueId resize_axis(Import *im, const Style *s, const ResizeAxis *r, Valu
   return s->crops ? extrapolated(im, s, r, v, a, b) : v;
 }
 
-static void resize(Import *im, const Style *s, const ResizeAxis *axes, int count) {
-  ValueId v = node_arg(im, 0);
-  for (int i = 0; i < count && !im->failed; i++) v = resize_axis(im, s, &axes[i], v);
-  node_result(im, 0, v);
-}
-
 /* Sizes and scales of `count` axes from one another. */
 static bool fit_scales(Import *im, Floats scales, ResizeAxis *axes, int count) {
   if (scales.count != count) return node_error(im, "%d scales for %d axes", scales.count, count);
@@ -230,15 +224,24 @@ void onnx_resize(Import *im) {
   if (has_elements(im, 2) ? !node_floats(im, 2, &scales) || !fit_scales(im, scales, axes, count)
                           : !node_known(im, 3, &sizes) || !fit_sizes(im, sizes, policy, axes, count))
     return;
-  resize(im, &s, axes, count);
+  ValueId v = node_arg(im, 0);
+  for (int i = 0; i < count && !im->failed; i++) v = resize_axis(im, &s, &axes[i], v);
+  node_result(im, 0, v);
 }
 
-/* Upsample, and Resize before opset 11: scales alone, from the corner. */
+/* Upsample, and Resize before opset 11: scales alone, from the corner. Nearest is ONNX Runtime's: the element before, or
+ * behind where the axis shrinks. */
 static void upsample(Import *im, Floats scales) {
-  Style s = {.coordinates = "asymmetric", .mode = node_string(im, "mode"), .nearest = "floor"};
+  Style s = {.coordinates = "asymmetric", .mode = node_string(im, "mode")};
   ResizeAxis axes[MAX_RANK];
+  ValueId v = node_arg(im, 0);
   int count = named_axes(im, axes);
-  if (!im->failed && fit_scales(im, scales, axes, count)) resize(im, &s, axes, count);
+  if (im->failed || !fit_scales(im, scales, axes, count)) return;
+  for (int i = 0; i < count && !im->failed; i++) {
+    s.nearest = axes[i].scale < 1 ? "ceil" : "floor";
+    v = resize_axis(im, &s, &axes[i], v);
+  }
+  node_result(im, 0, v);
 }
 
 void onnx_upsample(Import *im) {

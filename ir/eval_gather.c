@@ -85,8 +85,8 @@ void eval_resize(Eval *e) {
   for (int i = 0; i < x->type.rank; i++) *(i < axis ? &outer : &inner) *= i == axis ? 1 : x->type.dim[i];
   for (int64_t row = 0; row < outer * rows; row++)
     for (int64_t t = 0; t < taps; t++) {
-      int64_t tap = row % rows * taps + t, at = index->i[tap];
-      const double *from = x->f + (row / rows * d + (at < 0 ? 0 : at >= d ? d - 1 : at)) * inner;
+      int64_t tap = row % rows * taps + t;
+      const double *from = x->f + (row / rows * d + element_index(index->i[tap], d)) * inner;
       double *to = e->out[0].f + row * inner, w = weight->f[tap];
       for (int64_t i = 0; i < inner; i++) to[i] += w * from[i];
     }
