@@ -24,7 +24,8 @@ typedef struct {
   double scale, start, end; /* start, end: of the region of interest */
 } ResizeAxis;
 
-/* x = a i + b for result index i. */
+/* x = a i + b for result index i. align_corners goes by the sizes that the result has, as PyTorch and ONNX Runtime do;
+ * ONNX's text takes size times scale where that is no integer. */
 static bool coordinates(Import *im, const Style *s, const ResizeAxis *r, double *a, double *b) {
   double in = (double)r->in, out = (double)r->out;
   const char *mode = s->coordinates;

@@ -297,6 +297,7 @@ static bool convert(Twins *t, OpId id) {
   case OP_resize:
   case OP_cumsum:
   case OP_softmax: return convert_axes(t, id);
+  case OP_gather: return type_of(t->g, op->operands[1])->rank == 1 && convert_axes(t, id);
   case OP_concat: return convert_concat(t, id);
   case OP_transpose: return convert_transpose(t, id);
   case OP_reshape: return convert_reshape(t, id);
