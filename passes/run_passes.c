@@ -18,14 +18,41 @@ static bool check_static(Graph *g) {
               g->symbols[dim_symbol_of(t->dim[axis])]);
 }
 
+/* Registers hold u64 as i64: right for what moves elements or does not see the sign. */
+static bool sees_sign(const Graph *g, const Op *op) {
+  if (!op->operand_count || type_of(g, op->operands[0])->dtype != DT_u64) return op->kind == OP_cast;
+  switch (op->kind) {
+  case OP_add:
+  case OP_sub:
+  case OP_mul:
+  case OP_equal:
+  case OP_where:
+  case OP_reduce_sum:
+  case OP_reduce_prod:
+  case OP_cumsum: return false;
+  case OP_scatter_elements: return op->attrs.mode != NULL;
+  default: return op_info[op->kind].traits & T_POINTWISE || op_info[op->kind].traits & T_REDUCE ||
+                  op->kind == OP_argmax || op->kind == OP_topk || op->kind == OP_max_pool || op->kind == OP_avg_pool;
+  }
+}
+
+/* The dtype of an op that no kernel computes in; false: kernels there are. */
+static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
+  DType result = (DType)type_of(g, op->first_result)->dtype;
+  bool narrow = dtype_is_float(result) && result != DT_f32 && result != DT_f64;
+  bool wide = result == DT_u64 || (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
+  *out = narrow ? result : DT_u64;
+  return narrow || (wide && sees_sign(g, op));
+}
+
 /* Dtypes that evaluator and frontend know but no kernel computes in: all are listed in one run. */
 static bool check_dtypes(Graph *g) {
   bool good = true;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     if (op->kind != OP_input && !op_is_runtime(g, id)) continue;
-    DType t = type_of(g, op->first_result)->dtype;
-    if (dtype_is_float(t) && t != DT_f32 && t != DT_f64)
+    DType t;
+    if (lacks_kernels(g, op, &t))
       good = diag(g->context, DIAG_ERROR, where_op(g, id), "no kernels for data type %s", dtype_name(t));
   }
   return good;

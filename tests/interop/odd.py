@@ -4,7 +4,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cases import Case, family
-from convnext import convnext, linear
+from convnext import conv, convnext, linear
 from net import Net
 
 
@@ -174,7 +174,7 @@ def ports():
         x = n.input("x", [3, 4], dtype)
         y = n.op("Where", n.input("c", [4], np.bool_), x, n.op("Expand", n.weight(np.ones([1, 1], dtype)), n.ints([3, 4])))
         n.output(n.op("Concat", x, y, axis=0), dtype=dtype)
-        if dtype != np.bool_:
+        if dtype not in (np.bool_, np.uint64):
             n.output(n.op("Less", x, y), dtype=np.bool_)
         yield Case(f"dtype_{np.dtype(dtype).name}", n.model(), [((3, 4), dtype), ((4,), np.bool_)])
 
@@ -193,6 +193,46 @@ def refusals():
     yield Case("strings", n.model(), [[2]], refused=["StringNormalizer"])
 
 
+def operators():
+    """Operators of heads and decoders, random sizes and attributes."""
+    r = np.random.default_rng(3)
+    for i, mode in enumerate(["nearest", "linear", "cubic"] * 4):
+        coordinates = ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"][i // 3]
+        h, w, th, tw = (int(v) for v in r.integers(2, 14, 4))
+        n = Net(13)
+        x = n.input("x", [2, 3, h, w])
+        y = conv(n, x, 3, 4, 3, pad=1)
+        y = n.op("Resize", y, "", "", n.ints([2, 4, th, tw]), mode=mode, coordinate_transformation_mode=coordinates,
+                 nearest_mode="floor" if coordinates == "asymmetric" else "round_prefer_floor")
+        n.output(conv(n, y, 4, 2, 1))
+        yield Case(f"resize_{mode}_{coordinates}", n.model(), [[2, 3, h, w]])
+    for i in range(12):
+        k, s, p, d, g = (int(r.integers(1, m)) for m in (5, 4, 3, 3, 3))
+        p, extra = min(p, (k - 1) * d // 2), int(r.integers(0, s))
+        k = s if i % 3 == 0 else k
+        n = Net(13)
+        x = n.input("x", [1, 4, 5, 6])
+        w = n.normal([4, 3, k, k], 0.3)
+        arguments = dict(pads=[0] * 4) if i % 3 == 0 else dict(pads=[p] * 4, dilations=[d] * 2, group=g, output_padding=[extra] * 2)
+        n.output(n.op("ConvTranspose", x, w, n.normal([3 * arguments.get("group", 1)]), strides=[s] * 2, **arguments))
+        yield Case(f"conv_transpose_{i}", n.model(), [[1, 4, 5, 6]])
+    for batch in (1, 4, "N"):
+        n = Net(17)
+        x = n.input("x", [batch, 9, 5])
+        order = n.op("TopK", n.reduce("ReduceSum", x, [2], keepdims=0), n.ints([4]), outputs=2)
+        index = n.op("Expand", n.unsqueeze(order[1], [2]), n.ints([1, 1, 5]))
+        kept = n.op("GatherElements", x, index, axis=1)
+        n.output(kept)
+        n.output(n.op("CumSum", kept, n.weight(np.array(1, "i8"))))
+        n.output(n.op("ScatterElements", x, index, n.op("Neg", kept), axis=1))
+        yield Case(f"order_{batch}", n.model(), [[batch, 9, 5]])
+    n = Net(17)
+    x = n.input("x", [2, 3, 4])
+    n.output(n.op("GatherND", x, n.weight(np.array([[[0, 1]], [[2, -1]]])), batch_dims=1))
+    n.output(n.op("ScatterND", x, n.weight(np.array([[0, 1], [1, -1], [0, 1]])), n.normal([3, 4])))
+    yield Case("nd_indices", n.model(), [[2, 3, 4]])
+
+
 def rewriters(tools):
     """What simplifiers and optimisers make of a ConvNeXt: tools.py finds those that are installed."""
     for name, rewrite in tools:
@@ -209,4 +249,5 @@ def all_odd():
     yield from encodings()
     yield from functions()
     yield from ports()
+    yield from operators()
     yield from refusals()
