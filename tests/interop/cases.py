@@ -108,12 +108,16 @@ def fuzz(count, first=0):
         opset = r.choice([9, 11, 13, 16, 17, 18, 20, 22])
         pick = lambda words: r.choice([w for w in words if not (w.startswith("op") and opset < (17 if words is cn.NORMS else 20))])
         stem, down = r.choice([(4, 4, 0), (7, 4, 3), (3, 2, 1), (2, 2, 0), (5, 1, 2)]), r.choice([(2, 2, 0), (3, 2, 1)])
+        dims = [r.randint(1, 70) for _ in range(stages)]
+        norm = pick(cn.NORMS)
+        if norm == "last_ex2" and min(dims) < 8:  # E[x^2] - E[x]^2 of so few leaves no digits to compare
+            norm = "last"
         least = stem[1] * 2 ** (stages - 1) + 2
         yield family(
-            f"fuzz_{seed}", opset=opset, seed=seed, dims=[r.randint(1, 70) for _ in range(stages)],
+            f"fuzz_{seed}", opset=opset, seed=seed, dims=dims,
             depths=[r.randint(0, 2) for _ in range(stages)], kernel=r.choice([3, 5, 7, 9, 11]), stem=stem, down=down,
             channels=r.choice([1, 3, 4]), image=(least + r.randint(0, 20), least + r.randint(0, 20)),
-            batch=r.choice([1, 1, 2, 3, "N"]), classes=r.randint(1, 40), norm=pick(cn.NORMS), act=pick(cn.ACTIVATIONS),
+            batch=r.choice([1, 1, 2, 3, "N"]), classes=r.randint(1, 40), norm=norm, act=pick(cn.ACTIVATIONS),
             pointwise=r.choice(["matmul", "conv", "matmul_swapped", "matmul_no_bias"]), grn=r.choice(cn.GRNS),
             scale=r.choice(cn.SCALES), head=r.choice(cn.HEADS), residual=r.choice(["x_first", "y_first"]),
             ratio=r.choice([1, 2, 4, 3.5]), dropout=r.random() < 0.3, bias=r.random() < 0.8, pyramid=r.random() < 0.2,
