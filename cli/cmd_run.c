@@ -17,7 +17,7 @@ static const OptionInfo options[] = {
     {"--repeat", "N", "runs N times and tells the fastest and the median time on standard error"},
     {"--no-cache", NULL, "neither look for machine code in $XDG_CACHE_HOME/nextc nor leave it there"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 typedef struct {
@@ -188,7 +188,7 @@ static int run_model(Run *r) {
   if (status) return status;
   name_outputs(r);
   status = with_c ? run_c(r) : run_jit(r);
-  return status ? status : outputs_write(r->context, r->args, r->outputs, r->output_count);
+  return status ? status : outputs_write(r->context, r->args, r->declared, r->outputs, r->output_count);
 }
 
 static int run(Context *c, const Args *args) {
