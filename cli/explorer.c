@@ -118,30 +118,20 @@ static void put_place(FILE *f, Arena *scratch, Place place) {
   arena_release(scratch, mark);
 }
 
-/* Where the value of a computed op, an input or a constant is kept; false: in no memory of its own. offsets: of
- * constants in the weights by value, -1: none. */
-static bool place_of(const Graph *g, OpId id, const int64_t *offsets, Place *place) {
-  const Op *op = op_at(g, id);
+/* Where the value of a computed op, an input or a constant is kept; false: in no memory of its own. */
+static bool place_of(const Storage *s, OpId id, Place *place) {
+  const Op *op = op_at(s->graph, id);
   ValueId v = op->first_result;
-  if (op->kind == OP_input) return *place = value_place(g, v, NULL, 0), true;
-  if (!op_is_runtime(g, id)) return *place = (Place){SPACE_WEIGHTS, 0, offsets[v]}, offsets[v] >= 0;
   bool placed = op->sched.at.count && op->sched.at.at[0] >= 0;
-  if (!placed && root_output(g, v) < 0) return false;
-  return *place = value_place(g, v, NULL, 0), true;
-}
-
-static int64_t *weight_offsets(const Graph *g, Arena *scratch) {
-  size_t count;
-  int64_t total, *offsets = ARENA_ARRAY(scratch, int64_t, g->value_count);
-  const WeightSlot *slots = collect_weights(g, scratch, &count, &total);
-  for (size_t v = 0; v < g->value_count; v++) offsets[v] = -1;
-  for (size_t i = 0; i < count; i++) offsets[slots[i].value] = slots[i].offset;
-  return offsets;
+  bool kept =
+      op->kind == OP_input || (op_is_runtime(s->graph, id) ? placed || s->output_of[v] >= 0 : s->weight_at[v] >= 0);
+  if (kept) *place = value_place(s, v);
+  return kept;
 }
 
 /* What the text does not say about the ops; id: the number of the first result in the text. */
 static void put_ops(FILE *f, const Graph *g, Arena *scratch) {
-  const int64_t *offsets = weight_offsets(g, scratch);
+  Storage storage = storage_new(g, scratch);
   uint32_t number = 1;
   bool first = true;
   FOR_EACH_OP(g, id) {
@@ -155,13 +145,14 @@ static void put_ops(FILE *f, const Graph *g, Arena *scratch) {
     if (runtime)
       fprintf(f, ",\"runtime\":1,\"macs\":%" PRId64 ",\"in\":%" PRId64 ",\"weights\":%" PRId64 ",\"out\":%" PRId64,
               op_macs(g, op), t.in, t.weights, t.out);
-    if (place_of(g, id, offsets, &place)) {
+    if (place_of(&storage, id, &place)) {
       fputs(",\"place\":", f);
       put_place(f, scratch, place);
     }
     fputc('}', f);
     number += op->result_count;
   }
+  storage_free(&storage);
 }
 
 static void put_kernel(FILE *f, Arena *scratch, const Kernel *k, int index, const Target *target, const char *prefix) {

@@ -79,7 +79,7 @@ static void add_use(Graph *g, ValueId v, OpId op, uint32_t index) {
 static void remove_use(Graph *g, ValueId v, OpId op, uint32_t index) {
   if (!v) return;
   Value *value = value_at(g, v);
-  for (uint32_t i = 0; i < value->use_count; i++)
+  for (uint32_t i = value->use_count; i-- > 0;) /* graph_replace_uses takes the last ones first */
     if (value->uses[i].op == op && value->uses[i].index == index) {
       value->uses[i] = value->uses[--value->use_count];
       return;

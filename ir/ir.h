@@ -230,7 +230,8 @@ OpId op_id(const Graph *, const Op *);
 #define FOR_EACH_OP(g, id) \
   for (OpId id = (g)->first, id##_next = 0; id && (id##_next = (g)->ops[id].next, true); id = id##_next)
 
-/* Union of two location lists, duplicates dropped. */
+/* Union of two location lists, duplicates dropped; of lists that are longer than MAX_LOCS together, the first. */
+enum { MAX_LOCS = 256 };
 const Loc *loc_union(Graph *, const Loc *, const Loc *);
 Where where_op(const Graph *, OpId); /* for diag */
 Ints ints_copy(Arena *, const Dim *, int32_t count);

@@ -2,6 +2,7 @@
 #include "passes/facts.h"
 #include "backend/storage.h"
 #include "passes/passes.h"
+#include <stdlib.h>
 
 static OpId symbolic_op(const Graph *g) {
   FOR_EACH_OP(g, id) {
@@ -45,17 +46,22 @@ static bool leaves_kernel(const Graph *g, ValueId v, int32_t kernel) {
   return false;
 }
 
-static OpId op_without_place(const Graph *g) {
-  FOR_EACH_OP(g, id) {
-    const Op *op = op_at(g, id);
-    if (!op_is_runtime(g, id)) continue;
-    for (uint32_t r = 0; r < op->result_count; r++) {
-      ValueId v = op->first_result + r;
-      if ((int32_t)r < op->sched.at.count && op->sched.at.at[r] >= 0) continue;
-      if (leaves_kernel(g, v, op->sched.kernel) && root_output(g, v) < 0) return id;
-    }
+static bool lacks_place(const Graph *g, const Op *op, const int32_t *output_of) {
+  for (uint32_t r = 0; r < op->result_count; r++) {
+    ValueId v = op->first_result + r;
+    if ((int32_t)r < op->sched.at.count && op->sched.at.at[r] >= 0) continue;
+    if (leaves_kernel(g, v, op->sched.kernel) && output_of[v] < 0) return true;
   }
-  return 0;
+  return false;
+}
+
+static OpId op_without_place(const Graph *g) {
+  OpId found = 0;
+  int32_t *output_of = root_outputs(g);
+  for (OpId id = g->first; id && !found; id = op_at(g, id)->next)
+    if (op_is_runtime(g, id) && lacks_place(g, op_at(g, id), output_of)) found = id;
+  free(output_of);
+  return found;
 }
 
 static const struct {

@@ -174,17 +174,18 @@ static void start_group(Grouping *p, OpId id) {
 
 /* Outputs whose value no kernel can write in place: inputs, constants, values that are an output already. */
 static int copy_outputs(Graph *g) {
-  int copies = 0;
+  int32_t copies = 0, number = 0, *output_of = root_outputs(g);
   FOR_EACH_OP(g, id) {
     if (op_at(g, id)->kind != OP_output) continue;
-    ValueId v = op_at(g, id)->operands[0], root = storage_root(g, v);
-    if (op_is_runtime(g, value_at(g, root)->def) && root_output(g, root) == output_number(g, id)) continue;
+    ValueId v = op_at(g, id)->operands[0];
+    if (output_of[storage_root(g, v)] == number++) continue;
     Type t = *type_of(g, v);
     Attrs a = attrs_default();
     a.shape = (Ints){t.rank, t.dim};
     graph_set_operand(g, id, 0, graph_new_op(g, OP_expand, &v, 1, &a, op_at(g, id)->loc, id));
     copies++;
   }
+  free(output_of);
   return copies;
 }
 
