@@ -201,6 +201,8 @@ static bool timm_arguments(Folder *f, const Node *args) {
     if (!node_is_null(n) && !yaml_word(f->ctx, n, fixed_args[i].key, fixed_args[i].values, &word)) return false;
   }
   put_rows(f, args, timm_rows, TIMM_ROWS);
+  if (node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
+    put(f, f->out, "first_downsample", new_scalar(f, "true", args));
   return true;
 }
 

@@ -9,7 +9,7 @@ typedef struct {
   IntList depths, dims, kernel;
   int64_t patch, classes, expand, head_hidden;
   int stem, act;
-  bool stem_norm, grn, bias, head_norm_first;
+  bool stem_norm, first_downsample, grn, bias, head_norm_first;
   const Node *layer_scale;
   double eps, head_eps, grn_eps;
 } Options;
@@ -22,6 +22,7 @@ static const Field fields[] = {
     {"stem", FIELD_WORD, AT(stem), 0, 0, "patch|overlap|overlap_tiered|overlap_act"},
     {"patch", FIELD_INT, AT(patch), 1, 1024, NULL},
     {"stem_norm", FIELD_BOOL, AT(stem_norm), 0, 0, NULL},
+    {"first_downsample", FIELD_BOOL, AT(first_downsample), 0, 0, NULL},
     {"grn", FIELD_BOOL, AT(grn), 0, 0, NULL},
     {"layer_scale", FIELD_NODE, AT(layer_scale), 0, 0, NULL},
     {"expand", FIELD_INT, AT(expand), 1, 64, NULL},
@@ -144,7 +145,7 @@ static ValueId build(Net *n, const void *options, ValueId x) {
   if (!check(n, o) || !scales_layers(n, o, &scale)) return 0;
   x = build_stem(n, o, x);
   for (size_t s = 0; s < o->depths.count && !n->failed; s++) {
-    if (s) x = build_downsample(n, o, x, s);
+    if (s || o->first_downsample) x = build_downsample(n, o, x, s);
     for (size_t b = 0; b < (size_t)o->depths.at[s] && !n->failed; b++)
       x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), scale);
   }
