@@ -74,6 +74,8 @@ int args_pins(Context *, const Args *, DimPin **pins, size_t *count);
 void args_weights(const Args *, CompileOptions *);
 /* load_model_from with LOAD_OPTIONS. */
 int args_load(Context *, const Args *, const char *path, Graph **out);
+/* The same with weights from elsewhere; NULL: none. */
+int args_load_weights(Context *, const Args *, const char *path, const char *weights, Graph **out);
 
 /* ---- help.c ---- */
 void help_program(const Command *const *, size_t count);

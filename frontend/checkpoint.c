@@ -179,7 +179,7 @@ static const KeyRow timm_rows[] = {
     {"norm_eps", "eps"},          {"conv_bias", "bias"},
     {"conv_mlp", NULL},           {"head_norm_first", "head_norm_first"},
     {"global_pool", NULL},        {"head_hidden_size", "head_hidden"},
-    {"output_stride", NULL},      {"head_init_scale", NULL},
+    {"output_stride", "output_stride"}, {"head_init_scale", NULL},
     {"norm_layer", NULL},         {"drop_rate", NULL},
     {"drop_path_rate", NULL},
 };
@@ -188,7 +188,7 @@ enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
 /* Arguments that nextc takes one value of. */
 static const struct {
   const char *key, *values; /* separated by | */
-} fixed_args[] = {{"global_pool", "avg"}, {"output_stride", "32"}, {"norm_layer", "layernorm|layernorm2d"}};
+} fixed_args[] = {{"global_pool", "avg"}, {"norm_layer", "layernorm|layernorm2d"}};
 
 static bool timm_arguments(Folder *f, const Node *args) {
   const char *names[TIMM_ROWS];

@@ -63,6 +63,7 @@ static void look_at_dwconv(const Graph *g, const Op *op, const Type *last, Expor
   size_t stage = !last || !type_equal(last, result_type(g, op)) ? f->stages : f->stages - 1;
   if (stage < MAX_STAGES && !f->kernels[stage]) f->kernels[stage] = w->dim[0];
   f->bias = op->operand_count > 2;
+  if (op->attrs.dilations.count && !f->first_dilated) f->first_dilated = stage;
 }
 
 static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts *f) {

@@ -145,6 +145,8 @@ static const char *convnext(Export *e, const char *stem) {
   else if (f->patch != 4) text_printf(&t, "patch: %lld\n", (long long)f->patch);
   if (!f->stem_norm) text_puts(&t, "stem_norm: false\n");
   if (f->first_downsample) text_puts(&t, "first_downsample: true\n");
+  if (f->first_dilated && f->first_dilated < 20)
+    text_printf(&t, "output_stride: %lld\n", (long long)((stem ? 4 : f->patch) << (f->first_dilated - !f->first_downsample)));
   if (f->grn) text_puts(&t, "grn: true\n");
   if (f->layer_scale == f->grn) text_printf(&t, "layer_scale: %s\n", f->layer_scale ? "true" : "false");
   if (f->expand != 4) text_printf(&t, "expand: %lld\n", (long long)f->expand);
