@@ -61,7 +61,7 @@ static int load_for_inputs(Run *r) {
     if (bindings.symbol[i] && is_inner(r->declared, i))
       all[count++] = (DimPin){r->declared->symbols[i], bindings.symbol[i]};
   PassOptions pass_options = {.strict_fp = args_value(r->args, "--strict-fp") != NULL};
-  r->graph = load_model(c, r->args->operands[0], all, count);
+  r->graph = load_model_from(c, r->args->operands[0], all, count, args_value(r->args, "--weights-from"));
   return r->graph && run_pipeline(r->graph, &pass_options, NULL, NULL, NULL) ? STATUS_DONE : STATUS_MODEL;
 }
 
