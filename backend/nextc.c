@@ -118,12 +118,17 @@ const char *nextc_pass_name(size_t index) { return index < (size_t)pipeline_leng
 const char *nextc_target_name(size_t index) { return index < (size_t)target_count ? targets[index].name : NULL; }
 
 nextc_model *nextc_load(nextc_context *c, const char *path, const nextc_dim *dims, size_t dim_count) {
+  return nextc_load_from(c, path, dims, dim_count, NULL);
+}
+
+nextc_model *nextc_load_from(nextc_context *c, const char *path, const nextc_dim *dims, size_t dim_count,
+                             const char *weights) {
   DimPin *pins = ARENA_ARRAY(c->context->arena, DimPin, dim_count + 1);
   for (size_t i = 0; i < dim_count; i++) {
     pins[i] = (DimPin){dims[i].name, dims[i].value};
     if (dims[i].value < 1 && !error_in(c->context, path, "dimension '%s' must be 1 or more", dims[i].name)) return NULL;
   }
-  Graph *g = load_model(c->context, path, pins, dim_count);
+  Graph *g = load_model_from(c->context, path, pins, dim_count, weights);
   if (!g) return NULL;
   return model_of(g);
 }

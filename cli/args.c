@@ -175,12 +175,16 @@ void args_weights(const Args *args, CompileOptions *o) {
   o->mode = word >= 0 ? modes[word] : WEIGHTS_INLINE;
 }
 
-int args_load(Context *c, const Args *args, const char *path, Graph **out) {
+int args_load_weights(Context *c, const Args *args, const char *path, const char *weights, Graph **out) {
   DimPin *pins;
   size_t count;
   int status = args_pins(c, args, &pins, &count);
   if (status) return status;
   progress("reading %s", path);
-  *out = load_model_from(c, path, pins, count, args_value(args, "--weights-from"));
+  *out = load_model_from(c, path, pins, count, weights);
   return *out ? STATUS_DONE : STATUS_MODEL;
+}
+
+int args_load(Context *c, const Args *args, const char *path, Graph **out) {
+  return args_load_weights(c, args, path, args_value(args, "--weights-from"), out);
 }

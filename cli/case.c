@@ -101,6 +101,11 @@ bool case_load(Context *c, const char *folder, const char *model, Case *k) {
   }
 }
 
+const char *case_file(Context *c, const char *folder, const char *path) {
+  const char *inside = path ? arena_printf(c->arena, "%s/%s", folder, path) : NULL;
+  return path && !is_file(path) && is_file(inside) ? inside : path;
+}
+
 void case_free(Case *k) {
   for (size_t i = 0; i < k->set_count; i++)
     for (size_t j = 0; j < k->sets[i].output_count; j++) tensor_free(&k->sets[i].outputs[j]);

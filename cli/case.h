@@ -26,6 +26,8 @@ typedef struct {
  * False + diag in the context; case_free in either case. */
 bool case_load(Context *, const char *folder, const char *model, Case *out);
 void case_free(Case *);
+/* A file that an option names: path itself, else the one of that name in the case's folder; NULL for NULL. */
+const char *case_file(Context *, const char *folder, const char *path);
 
 /* Adds a set of random inputs for the graph's inputs: floats uniform over the range of the same input in the first
  * stored set ([-1, 1] without one), integers and bools likewise ({0, 1} without one). Symbols get `symbol_value`. The

@@ -39,7 +39,7 @@ struct Command {
 };
 #define OPTION_TABLE(table) .options = (table), .option_count = sizeof(table) / sizeof *(table)
 
-extern const Command command_compile, command_inspect, command_opt, command_run, command_verify, command_zoo;
+extern const Command command_compile, command_export, command_inspect, command_opt, command_run, command_verify, command_zoo;
 
 /* Options of every command that loads a model. */
 #define DIM_OPTION {"--dim", "NAME=NUMBER", "gives the symbolic dimension NAME a value; may be repeated"}
@@ -74,6 +74,8 @@ int args_pins(Context *, const Args *, DimPin **pins, size_t *count);
 void args_weights(const Args *, CompileOptions *);
 /* load_model_from with LOAD_OPTIONS. */
 int args_load(Context *, const Args *, const char *path, Graph **out);
+/* The same with weights from elsewhere; NULL: none. */
+int args_load_weights(Context *, const Args *, const char *path, const char *weights, Graph **out);
 
 /* ---- help.c ---- */
 void help_program(const Command *const *, size_t count);

@@ -35,6 +35,7 @@ struct Verify {
   Context *context; /* of the case */
   const Args *args;
   Case test;
+  const char *weights; /* --weights-from for this case */
   Tolerance tolerance;
   int random, passed, failed;
   Backend backends[MAX_BACKENDS];
@@ -45,7 +46,7 @@ struct Verify {
 
 static Graph *load(Verify *v) {
   Graph *g = NULL;
-  return args_load(v->context, v->args, v->test.model, &g) ? NULL : g;
+  return args_load_weights(v->context, v->args, v->test.model, v->weights, &g) ? NULL : g;
 }
 
 static void compare_set(Verify *v, const DataSet *set, const Tensor *outputs, const char *stage, Difference *d) {
@@ -144,6 +145,7 @@ enum { KNOWN_COUNT = sizeof known_backends / sizeof *known_backends };
 
 static bool prepare(Verify *v, const char *folder) {
   Context *c = v->context;
+  v->weights = case_file(c, folder, args_value(v->args, "--weights-from"));
   if (!case_load(c, folder, args_value(v->args, "--model"), &v->test)) return false;
   if (!v->test.set_count && !v->random) return error_in(c, folder, "no test_data_set_0 in it, and no --random");
   Graph *g = v->random ? load(v) : NULL;

@@ -1,7 +1,7 @@
 /* Inputs from files; see inputs.h. */
 #include "cli/inputs.h"
 #include "frontend/npy.h"
-#include "cli/npz.h"
+#include "frontend/tensor_file.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,20 +80,33 @@ static bool ends_with(const char *path, const char *ending) {
   return length >= tail && !strcmp(path + length - tail, ending);
 }
 
-static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
-  NpzMember *members;
-  size_t count, i;
+/* An array of an archive, which is closed after the inputs are read. */
+static bool set_from(Inputs *in, size_t input, const char *path, const TensorView *view) {
+  TensorView copy = *view;
+  copy.data = arena_copy(in->context->arena, view->data, view->bytes);
+  return set_input(in, input, path, &copy);
+}
+
+static bool set_arrays(Inputs *in, bool named, size_t number, const char *path, const TensorFile *f) {
   Context *c = in->context;
-  if (!npz_read(c, c->arena, path, &members, &count)) return false;
+  const size_t count = f->tensor_count;
+  size_t i;
   if (!count) return error_in(c, path, "holds no array");
   if (named && count > 1) return error_in(c, path, "holds %zu arrays, not one", count);
-  if (named) return set_input(in, number, path, &members[0].view);
   for (size_t m = 0; m < count; m++) {
-    const bool known = find_input(in, members[m].name, strlen(members[m].name), &i);
-    if (!known && count > 1) return error_in(c, path, "the model has no input '%s'", members[m].name);
-    if (!set_input(in, known ? i : number, path, &members[m].view)) return false;
+    const StoredTensor *t = &f->tensors[m];
+    const bool known = !named && find_input(in, t->name, strlen(t->name), &i);
+    if (!known && count > 1) return error_in(c, path, "the model has no input '%s'", t->name);
+    if (!set_from(in, known ? i : number, path, &t->view)) return false;
   }
   return true;
+}
+
+static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
+  TensorFile *f = npz_open(in->context, path);
+  const bool good = f && set_arrays(in, named, number, path, f);
+  if (f) f->source.close(&f->source);
+  return good;
 }
 
 static bool read_input(Inputs *in, const char *text) {
@@ -131,14 +144,34 @@ static int read_numbers(Inputs *in, const char *option, int channels, double *ou
   return STATUS_DONE;
 }
 
+/* What the model itself says; options stand above it. */
+static int apply_notes(Inputs *in, Preprocess *p) {
+  const Notes *n = &in->graph->notes;
+  if (!n->preprocess) return STATUS_DONE;
+  const bool bilinear = !strcmp(n->interpolation, "bilinear");
+  if (!bilinear && strcmp(n->interpolation, "bicubic") && !args_value(in->args, "--filter"))
+    return usage_error(in->context, in->args, "the model's pictures are resized by %s, which is not built in: give --filter",
+                       n->interpolation);
+  p->filter = bilinear ? FILTER_BILINEAR : FILTER_BICUBIC;
+  p->crop_ratio = n->crop;
+  for (int i = 0; i < p->channels && n->mean.count == p->channels; i++) {
+    p->mean[i] = n->mean.at[i];
+    p->std[i] = n->std.at[i];
+  }
+  return STATUS_DONE;
+}
+
 static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   double resize = 0, side = 0;
   int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);
   if (!status) status = args_number(in->context, in->args, "--crop", 1, 32768, &side);
   if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p)) status = STATUS_MODEL;
   if (status) return status;
+  status = apply_notes(in, p);
+  if (status) return status;
   p->resize = (int)resize;
-  p->filter = args_choice(in->args, "--filter", 0) ? FILTER_BILINEAR : FILTER_BICUBIC;
+  const int filter = args_choice(in->args, "--filter", -1);
+  if (filter >= 0) p->filter = filter ? FILTER_BILINEAR : FILTER_BICUBIC;
   status = read_numbers(in, "--mean", p->channels, p->mean);
   return status ? status : read_numbers(in, "--std", p->channels, p->std);
 }

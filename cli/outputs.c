@@ -16,9 +16,14 @@ typedef struct {
   size_t count, capacity;
 } Labels;
 
-static int read_labels(Context *c, const Args *args, Labels *labels) {
+/* --labels, else the model's own. */
+static int read_labels(Context *c, const Args *args, const Graph *declared, Labels *labels) {
   const char *path = args_value(args, "--labels");
   *labels = (Labels){.count = 0};
+  for (int32_t i = 0; !path && i < declared->notes.label_count; i++) {
+    GROW(c->arena, labels->at, labels->count, labels->capacity);
+    labels->at[labels->count++] = declared->notes.labels[i];
+  }
   if (!path) return STATUS_DONE;
   size_t size;
   char *text = read_file(c->arena, path, MAX_LABEL_BYTES, &size);
@@ -196,12 +201,12 @@ static int write_files(Context *c, const Args *args, const NamedTensor *all, siz
   return STATUS_DONE;
 }
 
-int outputs_write(Context *c, const Args *args, const NamedTensor *all, size_t count) {
+int outputs_write(Context *c, const Args *args, const Graph *declared, const NamedTensor *all, size_t count) {
   Labels labels;
   double top = 5;
   size_t written;
   int status = args_number(c, args, "--top", 1, 1e6, &top);
-  if (!status) status = read_labels(c, args, &labels);
+  if (!status) status = read_labels(c, args, declared, &labels);
   if (!status) status = write_files(c, args, all, count, &written);
   if (status) return status;
   progress_end();

@@ -11,10 +11,10 @@ typedef struct {
 
 #define OUTPUT_OPTIONS                                                                                                 \
   {"--top", "K", "classes shown for an output [N, classes]; default: 5"},                                              \
-      {"--labels", "FILE", "names of the classes, one a line"},                                                        \
+      {"--labels", "FILE", "names of the classes, one a line; default: the model's"},                                                        \
       {"-o", "FILE.npy", "writes an output; repeated: the next one"},                                                  \
       {"--format", "text|json", "json: every number of every output; default: text"}
 
-/* As the options say. An ExitStatus + diag. */
-int outputs_write(Context *, const Args *, const NamedTensor *, size_t count);
+/* As the options say; labels are the model's where no file gives them. An ExitStatus + diag. */
+int outputs_write(Context *, const Args *, const Graph *declared, const NamedTensor *, size_t count);
 #endif

@@ -179,7 +179,7 @@ static const KeyRow timm_rows[] = {
     {"norm_eps", "eps"},          {"conv_bias", "bias"},
     {"conv_mlp", NULL},           {"head_norm_first", "head_norm_first"},
     {"global_pool", NULL},        {"head_hidden_size", "head_hidden"},
-    {"output_stride", NULL},      {"head_init_scale", NULL},
+    {"output_stride", "output_stride"}, {"head_init_scale", NULL},
     {"norm_layer", NULL},         {"drop_rate", NULL},
     {"drop_path_rate", NULL},
 };
@@ -188,7 +188,7 @@ enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
 /* Arguments that nextc takes one value of. */
 static const struct {
   const char *key, *values; /* separated by | */
-} fixed_args[] = {{"global_pool", "avg"}, {"output_stride", "32"}, {"norm_layer", "layernorm|layernorm2d"}};
+} fixed_args[] = {{"global_pool", "avg"}, {"norm_layer", "layernorm|layernorm2d"}};
 
 static bool timm_arguments(Folder *f, const Node *args) {
   const char *names[TIMM_ROWS];
@@ -201,6 +201,8 @@ static bool timm_arguments(Folder *f, const Node *args) {
     if (!node_is_null(n) && !yaml_word(f->ctx, n, fixed_args[i].key, fixed_args[i].values, &word)) return false;
   }
   put_rows(f, args, timm_rows, TIMM_ROWS);
+  if (node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
+    put(f, f->out, "first_downsample", new_scalar(f, "true", args));
   return true;
 }
 

@@ -7,9 +7,9 @@ enum { STEM_PATCH, STEM_OVERLAP, STEM_OVERLAP_TIERED, STEM_OVERLAP_ACT };
 
 typedef struct {
   IntList depths, dims, kernel;
-  int64_t patch, classes, expand, head_hidden;
+  int64_t patch, classes, expand, head_hidden, output_stride;
   int stem, act;
-  bool stem_norm, grn, bias, head_norm_first;
+  bool stem_norm, first_downsample, grn, bias, head_norm_first;
   const Node *layer_scale;
   double eps, head_eps, grn_eps;
 } Options;
@@ -22,6 +22,8 @@ static const Field fields[] = {
     {"stem", FIELD_WORD, AT(stem), 0, 0, "patch|overlap|overlap_tiered|overlap_act"},
     {"patch", FIELD_INT, AT(patch), 1, 1024, NULL},
     {"stem_norm", FIELD_BOOL, AT(stem_norm), 0, 0, NULL},
+    {"first_downsample", FIELD_BOOL, AT(first_downsample), 0, 0, NULL},
+    {"output_stride", FIELD_INT, AT(output_stride), 1, 1024, NULL},
     {"grn", FIELD_BOOL, AT(grn), 0, 0, NULL},
     {"layer_scale", FIELD_NODE, AT(layer_scale), 0, 0, NULL},
     {"expand", FIELD_INT, AT(expand), 1, 64, NULL},
@@ -62,6 +64,7 @@ static bool scales_layers(Net *n, const Options *o, bool *out) {
 
 static bool check(Net *n, const Options *o) {
   if (!o->depths.count) return net_error(n, "a convnext needs depths: blocks of each stage");
+  if (o->depths.count > MAX_STAGES) return net_error(n, "more than %d stages", MAX_STAGES);
   if (o->dims.count != o->depths.count)
     return net_error(n, "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
   if (o->kernel.count != 1 && o->kernel.count != o->depths.count)
@@ -100,17 +103,40 @@ static ValueId build_stem(Net *n, const Options *o, ValueId x) {
   return o->stem_norm ? net_layernorm(n, x, indexed(n, "stem.%zu", (size_t)index), o->eps, true) : x;
 }
 
-static ValueId build_downsample(Net *n, const Options *o, ValueId x, size_t stage) {
+/* How a stage steps: `output_stride` ends the halving, from where on convolutions are dilated instead. */
+typedef struct {
+  int64_t so_far;         /* stride of the stage's input in pixels */
+  int64_t stride;         /* of the downsampling conv */
+  int64_t first, dilation; /* of the downsampling conv, of the blocks */
+} Pace;
+
+static void next_pace(const Options *o, Pace *p) {
+  int64_t before = p->dilation;
+  p->stride = 2;
+  if (o->output_stride && p->so_far >= o->output_stride) {
+    p->dilation *= 2;
+    p->stride = 1;
+  }
+  p->first = before; /* timm: 1 while the blocks have 1 or 2, else 2 */
+  if (p->first > 2) p->first = 2;
+  p->so_far *= p->stride;
+}
+
+static ValueId build_downsample(Net *n, const Options *o, ValueId x, size_t stage, const Pace *p) {
   x = net_layernorm(n, x, indexed(n, "stages.%zu.downsample.0", stage), o->eps, true);
-  ConvLayer c = conv_layer(indexed(n, "stages.%zu.downsample.1", stage), o->dims.at[stage], 2, 2, 0, o->bias);
+  ConvLayer c = conv_layer(indexed(n, "stages.%zu.downsample.1", stage), o->dims.at[stage], 2, p->stride, 0, o->bias);
+  for (int i = 0; i < 4 && p->stride == 1; i++) c.pad[i] = (p->first + (i > 1)) / 2; /* the size stays */
+  c.dilation[0] = c.dilation[1] = p->first;
   return net_conv(n, x, &c);
 }
 
 /* x + gamma (fc2 (grn (act (fc1 (norm (dwconv x)))))) */
-static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, const char *name, bool scale) {
+static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, const char *name, bool scale,
+                           int64_t dilation) {
   int64_t dim = o->dims.at[stage], kernel = o->kernel.at[o->kernel.count > 1 ? stage : 0];
-  ConvLayer dw = conv_layer(net_name(n, name, "conv_dw"), dim, kernel, 1, kernel / 2, o->bias);
+  ConvLayer dw = conv_layer(net_name(n, name, "conv_dw"), dim, kernel, 1, dilation * (kernel / 2), o->bias);
   dw.groups = dim;
+  dw.dilation[0] = dw.dilation[1] = dilation;
   n->layer = dw.name;
   ValueId y = net_conv(n, x, &dw);
   y = net_layernorm(n, y, n->layer = net_name(n, name, "norm"), o->eps, true);
@@ -142,11 +168,15 @@ static ValueId build(Net *n, const void *options, ValueId x) {
   const Options *o = options;
   bool scale;
   if (!check(n, o) || !scales_layers(n, o, &scale)) return 0;
+  Pace p = {.so_far = o->stem == STEM_PATCH ? o->patch : 4, .dilation = 1};
   x = build_stem(n, o, x);
   for (size_t s = 0; s < o->depths.count && !n->failed; s++) {
-    if (s) x = build_downsample(n, o, x, s);
+    if (s || o->first_downsample) {
+      next_pace(o, &p);
+      x = build_downsample(n, o, x, s, &p);
+    }
     for (size_t b = 0; b < (size_t)o->depths.at[s] && !n->failed; b++)
-      x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), scale);
+      x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), scale, p.dilation);
   }
   x = build_head(n, o, x);
   n->layer = NULL;

@@ -40,7 +40,8 @@ bool is_no_weights(const Source *s) { return s->make == none_make; }
 typedef struct {
   Context *ctx;
   uint64_t seed;
-  unsigned char *bytes; /* the tensor that was made last */
+  unsigned char **made; /* tensors that are not dropped yet, malloc'ed */
+  size_t made_count, made_capacity;
 } Random;
 
 static uint64_t mix(uint64_t x) {
@@ -67,9 +68,10 @@ static bool random_make(Source *s, const char *name, const Type *type, TensorVie
   if (type->dtype != DT_f32)
     return error_in(r->ctx, s->path, "tensor '%.100s' is %s; random weights are f32", name, dtype_name((DType)type->dtype));
   size_t count = (size_t)type_elements(type);
-  free(r->bytes);
-  r->bytes = malloc(count * 4 + 1);
-  if (!r->bytes) die("out of memory for %zu random numbers", count);
+  unsigned char *bytes = malloc(count * 4 + 1);
+  if (!bytes) die("out of memory for %zu random numbers", count);
+  GROW(r->ctx->arena, r->made, r->made_count, r->made_capacity);
+  r->made[r->made_count++] = bytes;
   float centre, spread;
   choose_range(name, type, &centre, &spread);
   uint64_t key = mix(r->seed + hash_bytes(name, strlen(name), 0));
@@ -78,20 +80,27 @@ static bool random_make(Source *s, const char *name, const Type *type, TensorVie
     float u = (float)(int32_t)(mix(key) >> 40) * 0x1p-23F - 1.0F, x = u * spread + centre;
     uint32_t bits;
     memcpy(&bits, &x, 4);
-    for (int b = 0; b < 4; b++) r->bytes[4 * i + (size_t)b] = (unsigned char)(bits >> (8 * b));
+    for (int b = 0; b < 4; b++) bytes[4 * i + (size_t)b] = (unsigned char)(bits >> (8 * b));
   }
-  *out = (TensorView){.type = *type, .data = r->bytes, .bytes = count * 4};
+  *out = (TensorView){.type = *type, .data = bytes, .bytes = count * 4};
   return true;
 }
 
 static void random_drop(Source *s, const TensorView *v) {
   Random *r = s->impl;
-  (void)v;
-  free(r->bytes);
-  r->bytes = NULL;
+  for (size_t i = 0; i < r->made_count; i++)
+    if (r->made[i] == v->data) {
+      free(r->made[i]);
+      r->made[i] = r->made[--r->made_count];
+      return;
+    }
 }
 
-static void random_close(Source *s) { random_drop(s, NULL); }
+static void random_close(Source *s) {
+  Random *r = s->impl;
+  for (size_t i = 0; i < r->made_count; i++) free(r->made[i]);
+  r->made_count = 0;
+}
 
 Source *random_weights(Context *ctx, const char *path) {
   const char *digits = path + strlen("random:");

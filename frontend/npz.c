@@ -1,7 +1,10 @@
-/* .npz: a zip archive of .npy arrays, stored as numpy.savez does it, without compression. Arrays are mapped. */
+/* .npz: a zip archive of .npy arrays. Stored ones (numpy.savez) are mapped, deflated ones (savez_compressed) unpacked. */
 #include "frontend/npy.h"
 #include "frontend/tensor_file.h"
 #include <string.h>
+#ifdef NEXTC_ZLIB
+#include <zlib.h>
+#endif
 
 static uint64_t number_at(const unsigned char *p, int bytes) {
   uint64_t x = 0;
@@ -13,7 +16,7 @@ enum {
   END_BYTES = 22,          /* end of central directory, without its comment */
   END64_BYTES = 56, LOCATOR64_BYTES = 20,
   ENTRY_BYTES = 46, LOCAL_BYTES = 30,
-  STORED = 0,
+  STORED = 0, DEFLATED = 8,
 };
 
 typedef struct {
@@ -36,7 +39,7 @@ static bool find_directory(const Zip *z, Directory *d) {
   size_t size = z->map->size;
   for (size_t back = END_BYTES; back <= size && back <= END_BYTES + 65535; back++) {
     const unsigned char *p = z->map->data + size - back;
-    if (memcmp(p, "PK\5\6", 4)) continue;
+    if (memcmp(p, "PK\5\6", 4) || number_at(p + 20, 2) != back - END_BYTES) continue;
     *d = (Directory){number_at(p + 10, 2), number_at(p + 16, 4)};
     if (d->at != UINT32_MAX && d->count != UINT16_MAX) return true;
     if (size - back < LOCATOR64_BYTES || memcmp(p - LOCATOR64_BYTES, "PK\6\7", 4)) return bad(z, "no 64-bit directory");
@@ -85,22 +88,48 @@ static bool read_entry(const Zip *z, uint64_t at, Entry *e) {
   return true;
 }
 
+/* Deflate gains at most 1032 to 1: no entry may claim more. */
+static bool size_is_possible(const Entry *e) {
+  return e->method == STORED ? e->packed == e->size : e->size <= UINT32_MAX && e->size / 1100 <= e->packed;
+}
+
+static const unsigned char *unpack(const Zip *z, const Entry *e, const unsigned char *from) {
+#ifdef NEXTC_ZLIB
+  unsigned char *to = arena_alloc(z->file->arena, (size_t)e->size + 1);
+  z_stream s = {.next_in = (z_const Bytef *)(uintptr_t)from, .avail_in = (uInt)e->packed, .next_out = to};
+  s.avail_out = (uInt)e->size;
+  if (inflateInit2(&s, -MAX_WBITS) != Z_OK) die("zlib cannot start");
+  bool whole = inflate(&s, Z_FINISH) == Z_STREAM_END && s.total_out == e->size;
+  inflateEnd(&s);
+  if (whole) return to;
+  return bad(z, "a compressed array is broken"), NULL;
+#else
+  (void)from;
+  return error_in(z->file->ctx, z->map->path, "'%.100s' is compressed, and this nextc was built without zlib", e->name), NULL;
+#endif
+}
+
+/* The array's bytes in the file, unpacked; NULL + diag. */
+static const unsigned char *array_bytes(const Zip *z, const Entry *e) {
+  if (e->method != STORED && e->method != DEFLATED) return bad(z, "an unknown compression"), NULL;
+  if (!has(z, e->local, LOCAL_BYTES, "PK\3\4")) return bad(z, "an array outside of the file"), NULL;
+  const unsigned char *p = z->map->data + e->local;
+  uint64_t start = e->local + LOCAL_BYTES + number_at(p + 26, 2) + number_at(p + 28, 2);
+  if (!size_is_possible(e) || start > z->map->size || e->packed > z->map->size - start)
+    return bad(z, "an array outside of the file"), NULL;
+  return e->method == STORED ? z->map->data + start : unpack(z, e, z->map->data + start);
+}
+
 static bool add_array(const Zip *z, const Entry *e) {
   Context *ctx = z->file->ctx;
   size_t length = strlen(e->name);
   if (length < 5 || strcmp(e->name + length - 4, ".npy"))
     return error_in(ctx, z->map->path, "'%.100s' in it is no .npy array%s", e->name,
                     strstr(e->name, "data.pkl") ? " (a PyTorch pickle is not supported; save it as safetensors)" : "");
-  if (e->method != STORED)
-    return error_in(ctx, z->map->path, "'%.100s' is compressed; write it by numpy.savez, not savez_compressed", e->name);
-  if (!has(z, e->local, LOCAL_BYTES, "PK\3\4")) return bad(z, "an array outside of the file");
-  const unsigned char *p = z->map->data + e->local;
-  uint64_t start = e->local + LOCAL_BYTES + number_at(p + 26, 2) + number_at(p + 28, 2);
-  if (e->packed != e->size || start > z->map->size || e->size > z->map->size - start)
-    return bad(z, "an array outside of the file");
+  const unsigned char *bytes = array_bytes(z, e);
   TensorView v;
   const char *shown = arena_printf(z->file->arena, "%s: %s", z->map->path, e->name);
-  if (!npy_parse(ctx, shown, z->map->data + start, (size_t)e->size, &v)) return false;
+  if (!bytes || !npy_parse(ctx, shown, bytes, (size_t)e->size, &v)) return false;
   return tensor_file_add(z->file, arena_strndup(z->file->arena, e->name, length - 4), &v, 0);
 }
 

@@ -61,7 +61,7 @@ static bool read_entry(Reader *r, const Node *entry, const char *name) {
 }
 
 static int by_address(const void *left, const void *right) {
-  const NamedTensor *a = *(const NamedTensor *const *)left, *b = *(const NamedTensor *const *)right;
+  const StoredTensor *a = *(const StoredTensor *const *)left, *b = *(const StoredTensor *const *)right;
   uintptr_t x = (uintptr_t)a->view.data, y = (uintptr_t)b->view.data;
   return (x > y) - (x < y);
 }
@@ -70,7 +70,7 @@ static int by_address(const void *left, const void *right) {
 static bool check_overlaps(Reader *r) {
   TensorFile *f = r->file;
   size_t count = 0;
-  const NamedTensor **list = ARENA_ARRAY(f->arena, const NamedTensor *, f->tensor_count + 1);
+  const StoredTensor **list = ARENA_ARRAY(f->arena, const StoredTensor *, f->tensor_count + 1);
   for (size_t i = r->first; i < f->tensor_count; i++)
     if (f->tensors[i].view.bytes) list[count++] = &f->tensors[i];
   if (count) qsort(list, count, sizeof *list, by_address);

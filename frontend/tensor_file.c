@@ -58,6 +58,6 @@ bool tensor_file_add(TensorFile *f, const char *name, const TensorView *view, ui
   if (!name_map_add(&f->names, name, (uint32_t)f->tensor_count))
     return error_in(f->ctx, f->files[file].path, "a second tensor with the name '%.200s'", name);
   GROW(f->arena, f->tensors, f->tensor_count, f->tensor_capacity);
-  f->tensors[f->tensor_count++] = (NamedTensor){.name = name, .view = *view, .file = file};
+  f->tensors[f->tensor_count++] = (StoredTensor){.name = name, .view = *view, .file = file};
   return true;
 }

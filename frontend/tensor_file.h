@@ -8,7 +8,7 @@ typedef struct {
   const char *name;
   TensorView view;
   uint32_t file; /* which of TensorFile.files its data are in */
-} NamedTensor;
+} StoredTensor;
 
 typedef struct {
   Source source; /* impl points back here */
@@ -16,7 +16,7 @@ typedef struct {
   Arena *arena;  /* owns all of it */
   MappedFile *files;
   size_t file_count, file_capacity;
-  NamedTensor *tensors; /* in the order of the files */
+  StoredTensor *tensors; /* in the order of the files */
   size_t tensor_count, tensor_capacity;
   NameMap names;        /* to indices of tensors */
 } TensorFile;

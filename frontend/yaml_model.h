@@ -4,6 +4,8 @@
 #include "frontend/frontend.h"
 #include "frontend/net.h"
 
+enum { MAX_STAGES = 16 };
+
 /* A family: key `family` of a description, its options, its network. */
 typedef struct {
   const char *name;

@@ -64,9 +64,13 @@ typedef struct {
   int64_t value; /* >= 1 */
 } nextc_dim;
 
-/* Reads a .onnx or .nir file. dims: for symbols that get a number now; dim_count of them. The file must stay as it is
- * until the model is freed: weights are read from it when they are needed. */
+/* Reads a .onnx, .nir or .yaml file, a checkpoint folder, or "zoo:NAME". dims: for symbols that get a number now;
+ * dim_count of them. The file must stay as it is until the model is freed: weights are read from it when they are
+ * needed. */
 nextc_model *nextc_load(nextc_context *, const char *path, const nextc_dim *dims, size_t dim_count);
+/* The same for a description, with its weights: a .safetensors, .npz or .onnx file, or "random:SEED"; NULL: none. */
+nextc_model *nextc_load_from(nextc_context *, const char *path, const nextc_dim *dims, size_t dim_count,
+                             const char *weights);
 void nextc_model_free(nextc_model *); /* NULL is allowed */
 
 /* Inputs, outputs and symbols as the model declares them, in its order; *count of them. A dim that is a multiple of a

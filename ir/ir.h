@@ -132,8 +132,8 @@ typedef struct Source {
   bool (*find)(struct Source *, const char *name, TensorView *out);
   uint64_t (*compute_hash)(struct Source *); /* reads everything; external data too */
   void (*close)(struct Source *);
-  void (*drop_pages)(struct Source *, const TensorView *); /* may be NULL: mapped pages are no longer needed */
-  /* Where find is NULL: makes up the tensor of a name and type; the view is valid until the next call. False + diag. */
+  void (*drop_pages)(struct Source *, const TensorView *); /* may be NULL: a view's pages are no longer needed */
+  /* Where find is NULL: makes up the tensor of a name and type, which lives until drop_pages. False + diag. */
   bool (*make)(struct Source *, const char *name, const Type *, TensorView *out);
 } Source;
 

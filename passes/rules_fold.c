@@ -81,6 +81,7 @@ static const Rule table[] = {
     RULE(scale_into_gemm_without_bias, REASSOC, "(mul (gemm:g ?x ?w) ?s)", gemm_channel_ok,
          "(gemm:g ?x (mul ?w (reshape!0 ?s)))"),
     RULE(shift_into_gemm, REASSOC, "(add (gemm:g ?x ?w ?b) ?s)", gemm_channel_ok, "(gemm:g ?x ?w (add ?b (reshape!0 ?s)))"),
+    RULE(bias_of_gemm, EXACT, "(add (gemm:g ?x ?w) ?s)", gemm_channel_ok, "(gemm:g ?x ?w (reshape!0 ?s))"),
     RULE(scale_into_conv, REASSOC, "(mul (conv:c ?x ?w ?b) ?s)", conv_channel_ok,
          "(conv:c ?x (mul ?w (reshape!0 ?s)) (mul ?b (reshape!0 ?s)))"),
     RULE(scale_into_conv_without_bias, REASSOC, "(mul (conv:c ?x ?w) ?s)", conv_channel_ok,

@@ -1,7 +1,6 @@
 /* The strongest test of the zoo: a network's description and every export of it end in one and the same program. */
 #include "frontend/frontend.h"
 #include "passes/passes.h"
-#include "passes/same_program.h"
 #include "tests/command.h"
 #include "tests/fixtures.h"
 #include "tests/test.h"
@@ -39,9 +38,8 @@ static void same(const char *zoo, const char *onnx) {
   Graph *a = optimized(c, zoo), *b = optimized(c, "model.onnx");
   CHECK(a && b);
   if (a && b) {
-    const char *difference = program_difference(a, b, c->arena);
-    CHECK(!difference);
-    if (difference) printf("  %s\n", difference);
+    const char *x = graph_print_anonymous(a, c->arena, false), *y = graph_print_anonymous(b, c->arena, false);
+    CHECK(x && y && !strcmp(x, y));
   }
   print_errors(c);
   graph_free(a);
