@@ -10,6 +10,8 @@ typedef struct {
   const char *path;
   const char *temporary; /* NULL: written directly */
   FILE *file;
+  char **text; /* where its contents go; NULL: it is a file */
+  size_t *bytes;
 } Output;
 
 typedef struct {
@@ -27,7 +29,7 @@ static bool is_special(const char *path) {
   return !stat(path, &about) && !S_ISREG(about.st_mode);
 }
 
-/* Where a file goes that is kept in memory. */
+/* A file that is kept in memory: the writers seek, which open_memstream's streams can't do well. */
 static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
   const COptions *o = f->options;
   CMemory *m = o->memory;
@@ -36,9 +38,9 @@ static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
                   : path == o->h_path       ? &m->h_bytes
                   : path == o->weights_path ? &m->weight_bytes
                                             : &m->assembly_bytes;
-  FILE *file = open_memstream(text, bytes);
+  FILE *file = tmpfile();
   if (!file) failed(f, path, "cannot be kept in memory");
-  else all->at[all->count++] = (Output){.path = path, .file = file};
+  else all->at[all->count++] = (Output){.path = path, .file = file, .text = text, .bytes = bytes};
   return file;
 }
 
@@ -62,12 +64,24 @@ static FILE *open_output(const CFile *f, Outputs *all, const char *path) {
   return o->file;
 }
 
+/* Everything that was written, to where it is wanted. */
+static bool take_contents(const Output *o) {
+  long size = -1;
+  if (!fseek(o->file, 0, SEEK_END)) size = ftell(o->file);
+  rewind(o->file);
+  if (size < 0 || !(*o->text = malloc((size_t)size + 1))) return false;
+  *o->bytes = fread(*o->text, 1, (size_t)size, o->file);
+  (*o->text)[*o->bytes] = 0;
+  return *o->bytes == (size_t)size;
+}
+
 static bool close_output(const CFile *f, Output *o) {
   FILE *file = o->file;
+  const bool kept = !o->text || ferror(file) || take_contents(o);
   o->file = NULL;
   const bool bad = ferror(file) != 0; /* errno is still that of the write */
   if (fclose(file) || bad) return failed(f, o->path, "cannot be written");
-  return true;
+  return kept || failed(f, o->path, "cannot be kept in memory");
 }
 
 /* Closes everything; renames if all is well, else removes what was made. */

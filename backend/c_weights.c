@@ -119,7 +119,6 @@ bool c_write_weights_file(const CFile *f, FILE *to) {
   stream_zeros(&s, f->program->weight_bytes);
   if (fflush(to) || fseek(to, 0, SEEK_SET)) return true;
   write_file_header(f, to, nx_checksum_end(s.lane));
-  fseek(to, 0, SEEK_END); /* a file in memory ends where its position is */
   return true;
 }
 

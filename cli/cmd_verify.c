@@ -13,7 +13,7 @@ static const OptionInfo options[] = {
      "c (the emitted C, built and run) and jit (run in memory); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
-    {"--paths", "LIST", "the emitted paths to run, of generic, v3, and best (default): as the program chooses"},
+    {"--paths", "LIST", "the paths of c and jit to run, of generic, v3, and best (default): as the program chooses"},
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     WEIGHTS_OPTION,
     {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
@@ -118,26 +118,52 @@ static bool run_c(Verify *v, const char *path, Difference *d) {
   return fine;
 }
 
-/* Symbols that inputs give values to are pinned, but for the batch, which the compiled model takes as it comes. */
-static bool run_jit(Verify *v, const char *path, Difference *d) {
-  (void)path;
-  Graph *declared = load(v), *g = declared ? load(v) : NULL;
+static JitModel *compile_to_memory(Verify *v, const char *path) {
+  const JitOptions o = {.target = path ? target_by_name(path) : NULL};
+  Graph *g = load(v);
   JitModel *m = NULL;
   if (g && run_pipeline(g, &v->pass_options, NULL, NULL, NULL)) {
     complete_schedule(g);
-    m = jit_new(v->context, g, NULL);
+    m = jit_new(v->context, g, &o);
   }
   if (g) graph_free(g);
-  for (size_t i = 0; m && i < v->test.set_count; i++) {
+  return m;
+}
+
+static bool same_bits(const Tensor *a, const Tensor *b) {
+  const size_t bytes = 8 * (size_t)type_elements(&a->type);
+  return !bytes || !memcmp(a->f ? (const void *)a->f : a->i, b->f ? (const void *)b->f : b->i, bytes);
+}
+
+/* With one thread, and with three, which must give the same bits. */
+static bool run_in_memory(Verify *v, const JitModel *m, const Graph *declared, nextc_pool *pool, Difference *d) {
+  for (size_t i = 0; i < v->test.set_count; i++) {
     const DataSet *set = &v->test.sets[i];
-    Tensor outputs[MAX_PORTS];
-    if (!count_fits(declared, set) || !memory_run(m, declared, set, NULL, outputs, set->output_count, NULL)) break;
-    compare_set(v, set, outputs, "jit", d);
-    for (size_t j = 0; j < set->output_count; j++) tensor_free(&outputs[j]);
+    Tensor one[MAX_PORTS], three[MAX_PORTS];
+    if (!count_fits(declared, set)) return false;
+    bool good = memory_run(m, declared, set, NULL, one, set->output_count, NULL);
+    good &= memory_run(m, declared, set, pool, three, set->output_count, NULL);
+    if (good) compare_set(v, set, one, "jit", d);
+    for (size_t j = 0; j < set->output_count; j++) {
+      if (good && !same_bits(&one[j], &three[j]))
+        difference_fail(d, v->context->arena, "%s: output %zu depends on the number of threads", set->name, j);
+      tensor_free(&one[j]);
+      tensor_free(&three[j]);
+    }
+    if (!good) return false;
   }
+  return true;
+}
+
+static bool run_jit(Verify *v, const char *path, Difference *d) {
+  Graph *declared = load(v);
+  JitModel *m = declared ? compile_to_memory(v, path) : NULL;
+  nextc_pool *pool = m ? nextc_pool_new(3) : NULL;
+  const bool good = m && run_in_memory(v, m, declared, pool, d);
+  nextc_pool_free(pool);
   if (declared) graph_free(declared);
   jit_free(m);
-  return !v->context->errors;
+  return good;
 }
 
 static const Backend known_backends[] = {{"eval", NULL, run_eval}, {"c", NULL, run_c}, {"jit", NULL, run_jit}};
@@ -197,13 +223,13 @@ static int add_backend(Context *c, Verify *v, Backend b) {
   return STATUS_DONE;
 }
 
-/* c: one backend a forced path, or one that chooses. */
+/* c, jit: one backend a forced path, or one that chooses. */
 static int add_named_backend(Context *c, Verify *v, const char *name) {
   const char *const *paths, *list = args_value(v->args, "--paths");
   const Backend *b = known_backends;
   while (b < known_backends + KNOWN_COUNT && strcmp(b->name, name)) b++;
   if (b == known_backends + KNOWN_COUNT) return usage_error(c, v->args, "unknown backend '%s' (of eval, c, jit)", name);
-  if (b->run != run_c || !list) return add_backend(c, v, *b);
+  if (b->run == run_eval || !list) return add_backend(c, v, *b);
   size_t count = split_list(c, list, &paths);
   for (size_t i = 0; i < count; i++) {
     if (!target_by_name(paths[i]) && strcmp(paths[i], "best"))

@@ -47,10 +47,16 @@ static bool parse_shape(const char *header, Type *type) {
   return true;
 }
 
+/* As much of a header as goes into a message. */
+static size_t line_length(const char *header) {
+  const size_t length = strcspn(header, "\r\n");
+  return length < 100 ? length : 100;
+}
+
 static bool parse_header(Context *c, const char *path, const char *header, Type *type) {
   const char *order = value_of(header, "'fortran_order':");
   if (!parse_descr(header, type))
-    return error_in(c, path, "not an array of little-endian numbers: header %.100s", header);
+    return error_in(c, path, "not an array of little-endian numbers: header %.*s", (int)line_length(header), header);
   if (!order || strncmp(order, "False", 5)) return error_in(c, path, "array is not row-major ('fortran_order')");
   if (!parse_shape(header, type)) return error_in(c, path, "bad shape, or more than %d dimensions", MAX_RANK);
   return true;

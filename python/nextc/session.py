@@ -1,0 +1,56 @@
+"""InferenceSession: what programs written for ONNX Runtime call."""
+import os
+import tempfile
+
+from .model import Error, load
+
+TYPES = {
+    "f4": "float", "f8": "double", "f2": "float16", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
+    "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": "bool",
+}  # fmt: skip
+
+
+class NodeArg:
+    """name, type ("tensor(float)") and shape (numbers and names) of an input or output."""
+
+    def __init__(self, info):
+        self.name = info.name
+        self.type = f"tensor({TYPES[info.dtype.str[1:]]})"
+        self.shape = list(info.shape)
+
+    def __repr__(self):
+        return f"NodeArg(name='{self.name}', type='{self.type}', shape={self.shape})"
+
+
+class InferenceSession:
+    """path_or_bytes: a file, or a serialized model. Options and providers of ONNX Runtime are taken and not looked at, but
+    for sess_options.intra_op_num_threads."""
+
+    def __init__(self, path_or_bytes, sess_options=None, providers=None, provider_options=None, **kwargs):
+        threads = getattr(sess_options, "intra_op_num_threads", 0) or 1
+        self._file = None
+        if isinstance(path_or_bytes, (bytes, bytearray)):
+            self._file = tempfile.NamedTemporaryFile(suffix=".onnx")  # weights are read from it as long as it lives
+            self._file.write(path_or_bytes)
+            self._file.flush()
+            path_or_bytes = self._file.name
+        self._model = load(os.fspath(path_or_bytes), threads=threads)
+
+    def get_inputs(self):
+        return [NodeArg(info) for info in self._model.inputs]
+
+    def get_outputs(self):
+        return [NodeArg(info) for info in self._model.outputs]
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
+    def run(self, output_names, input_feed, run_options=None):
+        """A list of arrays, of the outputs named (None: all)."""
+        if not output_names:
+            output_names = [info.name for info in self._model.outputs]
+        results = self._model.run(input_feed, outputs=list(output_names))
+        return [results] if len(self._model.outputs) == 1 else results
+
+
+__all__ = ["Error", "InferenceSession", "NodeArg"]
