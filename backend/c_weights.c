@@ -14,16 +14,17 @@ static const uint32_t byte_order_mark = 0x01020304;
 static unsigned char *weight_bytes(const CFile *f, const WeightSlot *slot, bool big_endian, size_t *padded) {
   const CProgram *p = f->program;
   Tensor value = {0};
-  const bool good = p->weight_value ? p->weight_value(p->user, p->graph, slot->value, &value)
-                                    : eval_const(p->graph, slot->value, &value);
-  if (!good) return NULL;
-  if ((int64_t)type_bytes(&value.type) != slot->bytes)
-    die("weight %u has %zu bytes, its slot %" PRId64, slot->value, type_bytes(&value.type), slot->bytes);
+  if (p->weight_value && !p->weight_value(p->user, p->graph, slot->value, &value)) return NULL;
   *padded = ((size_t)slot->bytes + 63) / 64 * 64;
   unsigned char *bytes = calloc(*padded + 1, 1);
   if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
-  tensor_store(&value, bytes, big_endian);
-  tensor_free(&value);
+  if (p->weight_value) {
+    tensor_store(&value, bytes, big_endian);
+    tensor_free(&value);
+  } else if (!eval_const_store(p->graph, slot->value, bytes, big_endian)) {
+    free(bytes);
+    return NULL;
+  }
   return bytes;
 }
 

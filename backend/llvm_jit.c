@@ -524,13 +524,31 @@ static void machine_free(Machine *m) {
   LLVMDisposeMessage(m->features);
 }
 
-static bool machine_new(Context *c, Machine *m) {
+/* Masks and registers that the row was not tuned for make longer code, not faster. */
+static const char *unused_features(const Target *t) {
+#if defined(__x86_64__)
+  return t->features && strstr(t->features, "avx512") ? "" : ",-avx512f";
+#else
+  (void)t;
+  return "";
+#endif
+}
+
+/* For code of a target row; NULL: for none. */
+static bool machine_new(Context *c, const Target *t, Machine *m) {
   initialise_once();
   LLVMTargetRef target = NULL;
   char *message = NULL;
   *m = (Machine){.triple = LLVMGetDefaultTargetTriple(),
                  .cpu = LLVMGetHostCPUName(),
                  .features = LLVMGetHostCPUFeatures()};
+  if (t) {
+    Arena *arena = arena_new();
+    char *all = LLVMCreateMessage(arena_printf(arena, "%s%s", m->features, unused_features(t)));
+    arena_free(arena);
+    LLVMDisposeMessage(m->features);
+    m->features = all;
+  }
   if (!LLVMGetTargetFromTriple(m->triple, &target, &message))
     m->machine = LLVMCreateTargetMachine(target, m->triple, m->cpu, m->features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
                                          LLVMCodeModelSmall);
@@ -545,7 +563,7 @@ bool llvm_present(void) { return true; }
 const char *llvm_machine(Context *c, Arena *arena) {
   Machine m;
   unsigned major, minor, patch;
-  if (!machine_new(c, &m)) return NULL;
+  if (!machine_new(c, NULL, &m)) return NULL;
   LLVMGetVersion(&major, &minor, &patch);
   char *text = arena_printf(arena, "LLVM %u.%u.%u %s %s %s", major, minor, patch, m.triple, m.cpu, m.features);
   machine_free(&m);
@@ -589,18 +607,18 @@ static bool report(Context *c, LLVMErrorRef e, const char *what) {
   return false;
 }
 
-/* Unrolled k loops lose to rolled ones, and vectors are chosen by the lowering. */
+/* The lowering has chosen tiles, vectors and unrolling: what is left is cleaning up. A whole -O2 takes twice as long for
+ * code that is no faster, and its unrolling of k loops costs a third of the speed. */
+static const char passes[] = "function(sroa,early-cse,simplifycfg,loop-mssa(loop-rotate,licm),"
+                             "instcombine<no-verify-fixpoint>,early-cse,simplifycfg)";
+
 static bool optimise(Context *c, const Build *b, const Machine *m) {
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(m->machine);
   LLVMSetModuleDataLayout(b->module, layout);
   LLVMDisposeTargetData(layout);
   LLVMSetTarget(b->module, m->triple);
   LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
-  LLVMPassBuilderOptionsSetLoopUnrolling(o, 0);
-  LLVMPassBuilderOptionsSetLoopVectorization(o, 0);
-  LLVMPassBuilderOptionsSetSLPVectorization(o, 0);
-  const char *passes = getenv("NX_PASSES");
-  LLVMErrorRef e = LLVMRunPasses(b->module, passes ? passes : "default<O2>", m->machine, o);
+  LLVMErrorRef e = LLVMRunPasses(b->module, passes, m->machine, o);
   LLVMDisposePassBuilderOptions(o);
   return report(c, e, "LLVM cannot optimise");
 }
@@ -610,7 +628,7 @@ char *llvm_print(Context *c, Arena *arena, Kernel *const *kernels, size_t count,
   Machine m;
   char *text = NULL;
   build_kernels(&b, kernels, count);
-  if (!optimised || machine_new(c, &m)) {
+  if (!optimised || machine_new(c, t, &m)) {
     if (!optimised || optimise(c, &b, &m)) {
       char *printed = LLVMPrintModuleToString(b.module);
       text = arena_strdup(arena, printed);
@@ -627,7 +645,7 @@ unsigned char *llvm_compile(Context *c, Kernel *const *kernels, size_t count, co
   unsigned char *object = NULL;
   LLVMMemoryBufferRef buffer = NULL;
   char *message = NULL;
-  if (!machine_new(c, &m)) return NULL;
+  if (!machine_new(c, t, &m)) return NULL;
   Build b = build_new(t);
   build_kernels(&b, kernels, count);
   if (optimise(c, &b, &m) &&
