@@ -22,7 +22,7 @@ typedef struct {
   struct {
     const OptionInfo *option;
     const char *value;
-  } *given; /* in the order of the command line */
+  } * given; /* in the order of the command line */
   size_t given_count, given_capacity;
   const char **operands;
   size_t operand_count, operand_capacity;
@@ -39,19 +39,27 @@ struct Command {
 };
 #define OPTION_TABLE(table) .options = (table), .option_count = sizeof(table) / sizeof *(table)
 
-extern const Command command_compile, command_export, command_inspect, command_opt, command_run, command_verify, command_zoo;
+extern const Command command_compile, command_export, command_inspect, command_opt, command_reduce, command_run,
+    command_verify, command_zoo;
 
 /* Options of every command that loads a model. */
-#define DIM_OPTION {"--dim", "NAME=NUMBER", "gives the symbolic dimension NAME a value; may be repeated"}
-#define WEIGHTS_FROM_OPTION \
-  {"--weights-from", "FILE|random:SEED", "weights for a description: .safetensors (or its .index.json), .npz,\n" \
-                                         "an .onnx file's, or random ones"}
+#define DIM_OPTION                                                                                                     \
+  { "--dim", "NAME=NUMBER", "gives the symbolic dimension NAME a value; may be repeated" }
+#define WEIGHTS_FROM_OPTION                                                                                            \
+  {                                                                                                                    \
+    "--weights-from", "FILE|random:SEED",                                                                              \
+        "weights for a description: .safetensors (or its .index.json), .npz,\n"                                        \
+        "an .onnx file's, or random ones"                                                                              \
+  }
 #define LOAD_OPTIONS DIM_OPTION, WEIGHTS_FROM_OPTION
 
 /* An option of every command that emits C. */
-#define WEIGHTS_OPTION \
-  {"--weights", "inline|file|object", "in the .c, in a .weights file, or in a .S for the assembler;\n" \
-                                      "default: inline up to 1 MiB, else file"}
+#define WEIGHTS_OPTION                                                                                                 \
+  {                                                                                                                    \
+    "--weights", "inline|file|object",                                                                                 \
+        "in the .c, in a .weights file, or in a .S for the assembler;\n"                                               \
+        "default: inline up to 1 MiB, else file"                                                                       \
+  }
 
 /* ---- args.c ---- */
 /* Parses words (without program and command). Returns STATUS_DONE, or STATUS_USAGE with the error in the context. */

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "cli/memory.h"
 #include "cli/process.h"
-#include "passes/passes.h"
+#include "passes/bisect.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +19,9 @@ static const OptionInfo options[] = {
     {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
     {"--atol", "X", "default 1e-5; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
+    {"--bisect", NULL,
+     "where the evaluator's result leaves the tolerance: names the first pass, then the\n"
+     "first rewrite, after which it does; backends default to eval"},
     {"--keep", NULL, "keeps the folder with the emitted C and prints its name"},
     LOAD_OPTIONS,
 };
@@ -84,6 +87,42 @@ static bool run_eval(Verify *v, const char *path, Difference *d) {
               evaluate_sets(v, g, "after the passes", d);
   if (g) graph_free(g);
   return fine;
+}
+
+static Graph *load_again(void *user) { return load(user); }
+
+static bool is_within(void *user, const Graph *g) {
+  Difference d = difference_none();
+  return evaluate_sets(user, g, "", &d) && d.ok;
+}
+
+static void print_culprit(const Culprit *k) {
+  if (!k->pass) {
+    puts("  bisect: no pass leaves the tolerance");
+    return;
+  }
+  printf("  bisect: pass %s", k->pass);
+  if (!k->rewrite) {
+    puts(", by none of its counted rewrites");
+    return;
+  }
+  printf(", rewrite %lld: %s at '%s'", (long long)k->rewrite, k->rule, k->at.node ? k->at.node : "?");
+  if (k->at.op) printf(" (%s)", k->at.op);
+  printf("; see 'nextc opt MODEL --stop-after=%s --rule-limit=%lld'\n", k->pass, (long long)k->rewrite);
+}
+
+/* After a case's line, where --bisect is given. */
+static void bisect(Verify *v, bool readable) {
+  Bisection job = {.load = load_again, .good = is_within, .user = v, .options = v->pass_options};
+  Difference d = difference_none();
+  Culprit culprit;
+  Graph *g = readable ? load(v) : NULL;
+  bool fine = g && evaluate_sets(v, g, "as read", &d);
+  if (g) graph_free(g);
+  if (fine && !d.ok)
+    puts("  bisect: the model as it was read leaves the tolerance");
+  else if (fine && bisect_passes(&job, v->context->arena, &culprit))
+    print_culprit(&culprit);
 }
 
 static bool emit_once(Verify *v) {
@@ -209,6 +248,10 @@ static void verify_case(Verify *v, const char *folder, int width) {
     c->count = 0;
     c->errors = 0;
   }
+  if (args_value(v->args, "--bisect")) {
+    bisect(v, fine);
+    print_diagnostics(c);
+  }
   if (v->build.folder && args_value(v->args, "--keep"))
     printf("  kept %s\n", v->build.folder);
   else if (v->build.folder)
@@ -242,7 +285,8 @@ static int add_named_backend(Context *c, Verify *v, const char *name) {
 
 static int read_options(Context *c, Verify *v) {
   const char *const *names, *list = args_value(v->args, "--backends");
-  size_t count = split_list(c, list ? list : "eval,c", &names);
+  if (!list) list = args_value(v->args, "--bisect") ? "eval" : "eval,c";
+  size_t count = split_list(c, list, &names);
   int status = count ? STATUS_DONE : usage_error(c, v->args, "no backend named");
   for (size_t i = 0; !status && i < count; i++) status = add_named_backend(c, v, names[i]);
   double random = 0;
