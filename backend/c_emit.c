@@ -9,7 +9,7 @@ typedef struct {
   Arena *arena;      /* scratch */
   const Kernel *k;
   const Target *target;
-  const char *vector; /* prefix of the vector layer */
+  const char *vector, *narrow; /* prefixes of the vector layer: at target->lanes, below */
   const char **regs, **vars, **params; /* names in C */
   StmtId *parent;    /* [stmt]: the LOOP or IF around it; 0: none */
   StmtId *home;      /* [reg]: innermost block with all its uses */
@@ -162,11 +162,13 @@ static void put_reg_suffix(Text *t, const Reg *r) {
   if (r->lanes > 1) text_printf(t, "x%d", r->lanes);
 }
 
+static const char *vector_prefix(const Emit *e, int lanes) { return lanes < e->target->lanes ? e->narrow : e->vector; }
+
 static void put_reg_type(const Emit *e, Text *t, const Reg *r) {
   if (r->lanes == 1) {
     text_puts(t, c_reg_type_name(r->type));
   } else {
-    text_puts(t, e->vector);
+    text_puts(t, vector_prefix(e, r->lanes));
     put_reg_suffix(t, r);
   }
 }
@@ -190,6 +192,8 @@ static const Reg *typing_reg(const Emit *e, const Stmt *s) {
 /* Vector layers have f32 and i32. */
 static bool has_vectors(const Reg *r) { return r->type == REG_f32 || r->type == REG_i32; }
 
+static int widest(const Reg *a, const Reg *b) { return a->lanes > b->lanes ? a->lanes : b->lanes; }
+
 static const char *template_of(const Emit *e, const Stmt *s) {
   const Reg *typed = typing_reg(e, s), *d = &e->k->regs[s->dst];
   if ((s->op == LOP_cvt || s->op == LOP_bits) && typed->type == d->type) return "$a";
@@ -198,7 +202,7 @@ static const char *template_of(const Emit *e, const Stmt *s) {
   const Column column = is_float(typed->type) ? vector ? COLUMN_VECTOR_FLOAT : COLUMN_FLOAT
                                               : vector ? COLUMN_VECTOR_INT : COLUMN_INT;
   const char *template = templates[s->op][column];
-  const int lanes = typed->lanes > d->lanes ? typed->lanes : d->lanes;
+  const int lanes = widest(typed, d);
   const bool has_type = lanes <= 1 || (lanes >= 4 && lanes <= e->target->lanes && has_vectors(typed) && has_vectors(d));
   if (!template || !has_type)
     die("kernel %s: C has no '%s' of %d lanes for target %s", e->k->name, loop_op_info[s->op].name, lanes,
@@ -221,7 +225,7 @@ static void put_field(const Emit *e, const Stmt *s, char field) {
   case 'C': put_reg_type(e, t, d); break;
   case 'm': text_puts(t, dtype_name(e->k->params[s->address.param].dtype)); break;
   case 'M': text_puts(t, c_type_name(e->k->params[s->address.param].dtype)); break;
-  case 'V': text_puts(t, e->vector); break;
+  case 'V': text_puts(t, vector_prefix(e, widest(typing_reg(e, s), d))); break;
   default: die("c_ops.def: unknown field $%c", field);
   }
 }
@@ -418,6 +422,7 @@ void c_emit_kernel(Text *out, const Kernel *k, int index, const Target *target) 
   Arena *arena = arena_new();
   Emit e = {.out = out, .arena = arena, .k = k, .target = target};
   e.vector = arena_printf(arena, "nx_%s_", target->name);
+  e.narrow = target->narrow ? arena_printf(arena, "nx_%s_", target->narrow) : e.vector;
   e.parent = ARENA_ARRAY(arena, StmtId, k->stmt_count);
   e.home = ARENA_ARRAY(arena, StmtId, k->reg_count);
   e.first = ARENA_ARRAY(arena, StmtId, k->reg_count);

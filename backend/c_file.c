@@ -198,12 +198,31 @@ static Path *make_paths(const CFile *f, PlacePool *pool) {
   return paths;
 }
 
-static void put_path(const CFile *f, Text *t, int target, const Path *path, RuntimeUse *use) {
+static bool uses_layer(const Target *user, const Target *row) {
+  return !strcmp(user->name, row->name) || (user->narrow && !strcmp(user->narrow, row->name));
+}
+
+/* The vector layer of a row, for all paths that use it. */
+static void put_layer(const CFile *f, Text *t, const Target *row, Path *paths, RuntimeUse *use) {
+  Text layer = {.arena = f->arena};
+  const char *condition = "";
+  for (int i = 0; i < f->program->target_count; i++) {
+    const Target *user = f->program->targets[i];
+    if (!uses_layer(user, row)) continue;
+    runtime_print_used(use, &layer, text_string(&paths[i].kernels), row->vector_file);
+    condition = arena_printf(f->arena, "%s%sdefined(NX_HAVE_%s)", condition, *condition ? " || " : "",
+                             c_upper(f->arena, user->name));
+  }
+  if (!layer.len) return;
+  text_printf(t, "\n/* ---- vectors of %s ---- */\n#if %s\n", row->name, condition);
+  text_puts(t, text_string(&layer));
+  text_puts(t, "#endif\n");
+}
+
+static void put_path(const CFile *f, Text *t, int target, Path *path) {
   const Target *row = f->program->targets[target];
-  char *kernels = text_string((Text *)&path->kernels);
   text_printf(t, "\n/* ---- %s: %s ---- */\n#if defined(NX_HAVE_%s)\n", row->name, row->doc, c_upper(f->arena, row->name));
-  runtime_print_used(use, t, kernels, row->vector_file);
-  text_puts(t, kernels);
+  text_puts(t, text_string(&path->kernels));
   text_puts(t, text_string((Text *)&path->steps));
   text_puts(t, "#endif\n");
 }
@@ -267,7 +286,9 @@ bool c_write_source(const CFile *f, FILE *to) {
   put_places(&head, &pool);
   c_write(f, to, text_string(&head));
   if (f->options->weights == WEIGHTS_INLINE && !c_write_weights_inline(f, to)) return false;
-  for (int t = 0; t < f->program->target_count; t++) put_path(f, &body, t, &paths[t], &use);
+  for (int t = 0; t < target_count; t++)
+    if (targets[t].lanes > 1) put_layer(f, &body, &targets[t], paths, &use);
+  for (int t = 0; t < f->program->target_count; t++) put_path(f, &body, t, &paths[t]);
   put_pick(f, &body);
   put_weights_of(f, &body);
   runtime_print_used(&use, &body, "nx_invoke nx_error nx_error_node nx_workspace_bytes nx_pool_start", NULL);

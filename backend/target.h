@@ -19,6 +19,7 @@ typedef struct {
   const char *c_detect;   /* C expression, true where this CPU runs it; NULL: always */
   const char *features;   /* what LLVM calls the CPU features it needs: "+avx2,+fma"; NULL: none */
   const char *vector_file; /* runtime/ file with its vector layer */
+  const char *narrow;      /* row whose layer has the vectors of fewer lanes and scalar fma; NULL: its own */
 } Target;
 extern const Target targets[];
 extern const int target_count;
