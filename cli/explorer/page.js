@@ -9,7 +9,7 @@ function readAddress() {
 /* App: model; view; pass (index); selection {kind: op node kernel, id} or null; target; colour; allLines. */
 function makeApp(model) {
   const app = {model, view: 'passes', pass: model.programs.length > 1 ? 1 : 0, selection: null, colour: 'family', allLines: false,
-    target: model.data.targets[model.data.targets.length - 1].name, drawn: new Set(), found: [], foundAt: -1};
+    target: (model.data.targets.find(t => t.name === 'v3') || model.data.targets[0]).name, drawn: new Set(), found: [], foundAt: -1};
   app.narrow = () => matchMedia('(max-width: 900px)').matches;
   /* Goes to what an address or a click names: view, pass, op, node, kernel, target, line; close: nothing selected. */
   app.go = to => {
