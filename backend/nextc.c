@@ -220,7 +220,7 @@ nextc_program *nextc_jit(nextc_model *m, const nextc_jit_options *options) {
     return NULL;
   }
   if (!nextc_optimize(m, NULL, o.strict_fp)) return NULL;
-  complete_schedule(m->graph);
+  if (!complete_schedule(m->graph)) return NULL;
   return (nextc_program *)jit_new(c, m->graph, &internal);
 }
 

@@ -132,8 +132,7 @@ static int run_jit(Run *r) {
   JitOptions o = {.target = name ? target_by_name(name) : NULL, .no_cache = args_value(r->args, "--no-cache") != NULL};
   if (name && !o.target) return usage_error(r->context, r->args, "unknown target '%s'", name);
   progress("compiling");
-  complete_schedule(r->graph);
-  JitModel *m = jit_new(r->context, r->graph, &o);
+  JitModel *m = complete_schedule(r->graph) ? jit_new(r->context, r->graph, &o) : NULL;
   nextc_pool *pool = m && r->threads > 1 ? nextc_pool_new(r->threads) : NULL;
   const bool good = m && run_sets(r, m, pool);
   nextc_pool_free(pool);

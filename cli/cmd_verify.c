@@ -161,10 +161,7 @@ static JitModel *compile_to_memory(Verify *v, const char *path) {
   const JitOptions o = {.target = path ? target_by_name(path) : NULL};
   Graph *g = load(v);
   JitModel *m = NULL;
-  if (g && run_pipeline(g, &v->pass_options, NULL, NULL, NULL)) {
-    complete_schedule(g);
-    m = jit_new(v->context, g, &o);
-  }
+  if (g && run_pipeline(g, &v->pass_options, NULL, NULL, NULL) && complete_schedule(g)) m = jit_new(v->context, g, &o);
   if (g) graph_free(g);
   return m;
 }

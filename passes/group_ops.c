@@ -204,3 +204,44 @@ int group_ops(Graph *g, const PassOptions *options) {
   free(p.order);
   return p.next_kernel;
 }
+
+/* A group in a text is sound if grouping, left with its ops alone, would make it from its first op. */
+static OpId check_group(Grouping *p, const Graph *g, const OpId *ops, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) op_at(p->g, ops[i])->sched.kernel = -1;
+  start_group(p, ops[0]);
+  OpId bad = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const Sched *made = &op_at(p->g, ops[i])->sched;
+    if (!bad && (made->kernel != op_at(p->g, ops[0])->sched.kernel || strcmp(made->family, op_at(g, ops[i])->sched.family)))
+      bad = ops[i];
+  }
+  for (uint32_t i = 0; i < count; i++) op_at(p->g, ops[i])->sched.kernel = 0;
+  return bad;
+}
+
+OpId misgrouped_op(const Graph *g) {
+  Graph *c = graph_clone(g);
+  Grouping p = {.g = c, .order = calloc(g->op_count, sizeof *p.order), .order_size = g->op_count};
+  OpId *ops = calloc(g->op_count, sizeof *ops), bad = 0;
+  if (!p.order || !ops) die("out of memory");
+  int position = 1;
+  FOR_EACH_OP(c, id) {
+    p.order[id] = position++;
+    op_at(c, id)->sched.kernel = 0; /* taken */
+  }
+  for (OpId id = g->first; id && !bad;) {
+    uint32_t count = 0;
+    int32_t kernel = op_at(g, id)->sched.kernel;
+    for (; id; id = op_at(g, id)->next) {
+      if (!op_is_runtime(g, id)) continue;
+      if (count && op_at(g, id)->sched.kernel != kernel) break;
+      kernel = op_at(g, id)->sched.kernel;
+      ops[count++] = id;
+    }
+    if (count) bad = check_group(&p, g, ops, count);
+  }
+  free(p.order);
+  free(ops);
+  graph_free(c);
+  return bad;
+}

@@ -32,11 +32,25 @@ int pass_from_name(const char *name) {
   return -1;
 }
 
+/* A schedule that was edited by hand must still be one. */
+static bool check_schedule(Graph *g) {
+  OpId bad = misgrouped_op(g);
+  if (bad) {
+    const Sched *s = &op_at(g, bad)->sched;
+    return diag(g->context, DIAG_ERROR, where_op(g, bad), "kernel=%d:%s is no group that a family '%s' computes", s->kernel,
+                s->family, s->family);
+  }
+  bad = misplaced_op(g);
+  return !bad || diag(g->context, DIAG_ERROR, where_op(g, bad),
+                      "the place at=%lld is no multiple of 64, or in a buffer that is still in use",
+                      (long long)op_at(g, bad)->sched.at.at[0]);
+}
+
 bool complete_schedule(Graph *g) {
   PassOptions options = {0};
   if (!facts_hold(g, FACTS_TO_SCHEDULE, "lowering")) return false;
   bool regroup = fact_broken_at(g, FACT_GROUPED) != 0;
   if (regroup) group_ops(g, &options);
   if (regroup || fact_broken_at(g, FACT_PLACED)) place_buffers(g, &options);
-  return true;
+  return check_schedule(g);
 }

@@ -170,14 +170,58 @@ static void place_all(Plan *p) {
   free(placed);
 }
 
-int place_buffers(Graph *g, const PassOptions *options) {
-  (void)options;
+static Plan plan_new(Graph *g) {
   Plan p = {.g = g,
             .position = calloc(g->op_count, sizeof *p.position),
             .buffer_of = calloc(g->value_count, sizeof *p.buffer_of),
             .buffers = calloc(g->value_count, sizeof *p.buffers)};
   if (!p.position || !p.buffer_of || !p.buffers) die("out of memory");
   number_kernels(&p);
+  return p;
+}
+
+static void plan_free(Plan *p) {
+  free(p->position);
+  free(p->buffer_of);
+  free(p->buffers);
+}
+
+/* May b lie where a does although a still lives when b begins: because it takes over? */
+static bool may_take_over(const Plan *p, const Buffer *a, const Buffer *b) {
+  const Graph *g = p->g;
+  const Op *op = op_at(g, value_at(g, b->root)->def);
+  if (a->last != b->first || a->offset != b->offset || a->bytes != b->bytes) return false;
+  if (!(op_info[op->kind].traits & T_POINTWISE) || !family_may_overwrite(op->sched.family)) return false;
+  bool named = op->sched.inplace >= 0 && op->operands[op->sched.inplace] == a->root;
+  return named && read_pointwise_only(p, a->root, b->first, type_of(g, b->root));
+}
+
+static bool collide(const Plan *p, const Buffer *a, const Buffer *b) {
+  bool apart = a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset;
+  return !apart && overlap(a, b) && !may_take_over(p, a, b) && !may_take_over(p, b, a);
+}
+
+OpId misplaced_op(const Graph *graph) {
+  enum { FURTHEST = 1 << 30 }; /* in 64 bytes: 64 GiB of arena */
+  Graph *g = (Graph *)graph;   /* only read: the plan is the pass's own */
+  Plan p = plan_new(g);
+  OpId bad = 0;
+  find_buffers(&p);
+  for (int i = 0; i < p.count && !bad; i++) {
+    Buffer *b = &p.buffers[i];
+    OpId def = value_at(g, b->root)->def;
+    b->offset = op_at(g, def)->sched.at.at[value_at(g, b->root)->result];
+    if (b->offset % 64 || b->offset / 64 > FURTHEST) bad = def;
+    for (int j = 0; j < i && !bad; j++)
+      if (collide(&p, &p.buffers[j], b)) bad = def;
+  }
+  plan_free(&p);
+  return bad;
+}
+
+int place_buffers(Graph *g, const PassOptions *options) {
+  (void)options;
+  Plan p = plan_new(g);
   FOR_EACH_OP(g, id) {
     op_at(g, id)->sched.at = (Ints){0};
     op_at(g, id)->sched.inplace = -1;
@@ -186,8 +230,6 @@ int place_buffers(Graph *g, const PassOptions *options) {
   place_all(&p);
   write_schedule(&p);
   int placed = p.count;
-  free(p.position);
-  free(p.buffer_of);
-  free(p.buffers);
+  plan_free(&p);
   return placed;
 }
