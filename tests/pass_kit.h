@@ -9,7 +9,7 @@ enum { KIT_PORTS = 8, KIT_BATCH = 3 /* what symbols stand for */ };
 
 static inline double kit_random(uint64_t *state) { /* in (-2, 2) */
   *state = *state * 6364136223846793005u + 1442695040888963407u;
-  return (double)(*state >> 33) / (double)(1u << 30) - 2;
+  return (double)(*state >> 32) / (double)(1u << 30) - 2;
 }
 
 static inline Tensor kit_input(const Graph *g, const Op *op, size_t number) {

@@ -242,6 +242,13 @@ static void add_port(Maker *m, OpKind kind, ValueId v, const Type *t, const char
     m->values[m->count++] = op_at(m->g, graph_try_leaf(m->g, kind, t, &a, NULL, 0, error))->first_result;
 }
 
+/* Small enough to be evaluated many times, for any batch of ours. */
+static bool is_small(const Type *t) {
+  double elements = 1;
+  for (int i = 0; i < t->rank; i++) elements *= (double)dim_coefficient(t->dim[i]);
+  return elements < 5000;
+}
+
 static Graph *make_graph(Context *c, uint64_t seed) {
   Maker m = {.g = graph_new(c, "random"), .state = seed * 0x9E3779B97F4A7C15u + 1};
   Dim n = chance(&m, 60) ? 1 : chance(&m, 50) ? 2 : dim_symbol(graph_symbol(m.g, "N"), 1);
@@ -251,7 +258,7 @@ static Graph *make_graph(Context *c, uint64_t seed) {
   if (chance(&m, 30)) add_port(&m, OP_input, 0, &t, "z");
   for (int i = 3 + below(&m, 22); i > 0 && m.count < MAX_VALUES; i--) {
     ValueId v = makers[below(&m, MAKERS)](&m);
-    if (v && type_elements(type(&m, v)) < 5000) m.values[m.count++] = v;
+    if (v && is_small(type(&m, v))) m.values[m.count++] = v;
   }
   add_port(&m, OP_output, m.values[m.count - 1], NULL, "y");
   static const char *const names[] = {"y1", "y2", "y3"};
@@ -276,6 +283,8 @@ static void run_some(Graph *g, uint64_t *state, char *list, size_t room) {
     snprintf(list + strlen(list), room - strlen(list), " %s", pipeline[i].name);
     pipeline[i].run(g, &options);
     CHECK(graph_verify(g));
+    if (getenv("SHOW")) for (int r = 0; r < log.rule_count; r++) printf("RULE %s\n", log.rules[r].name);
+    rewrite_log_clear(&log);
   }
   g->log = NULL;
 }
