@@ -283,7 +283,6 @@ static void run_some(Graph *g, uint64_t *state, char *list, size_t room) {
     snprintf(list + strlen(list), room - strlen(list), " %s", pipeline[i].name);
     pipeline[i].run(g, &options);
     CHECK(graph_verify(g));
-    if (getenv("SHOW")) for (int r = 0; r < log.rule_count; r++) printf("RULE %s\n", log.rules[r].name);
     rewrite_log_clear(&log);
   }
   g->log = NULL;
