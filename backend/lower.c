@@ -22,7 +22,8 @@ struct LowerState {
   Place places[64];               /* of the open kernel's parameters */
   int scratch_number[64];         /* lower_scratch's number of a parameter; -1: none */
   int64_t scratch_end;
-  KernelText *texts; /* [text_slots] of the program's kernels; open addressing */
+  ArenaMark kernel_mark; /* of the program's arena, before the open kernel */
+  KernelText *texts;     /* [text_slots] of the program's kernels; open addressing */
   size_t text_slots;
 };
 
@@ -75,15 +76,21 @@ static void reserve_text(struct LowerState *s, size_t count) {
   s->text_slots = larger.text_slots;
 }
 
-/* Number of the program's kernel that equals k; k itself is added where there is none. */
+/* Number of the program's kernel that equals k; k itself is added where there is none. Else its memory is free again:
+ * of ten thousand equal layers one kernel stays. */
 static size_t share_kernel(Lower *lw, Kernel *k) {
   struct LowerState *s = lw->state;
   LoopProgram *p = lw->program;
+  reserve_text(s, p->kernel_count);
+  ArenaMark mark = arena_mark(s->arena);
   const char *text = loop_print_kernel(k, s->arena, false);
   uint64_t hash = hash_bytes(text, strlen(text), 0);
-  reserve_text(s, p->kernel_count);
   KernelText *slot = text_slot(s, hash, text);
-  if (slot->text) return slot->kernel;
+  if (slot->text) {
+    arena_release(s->arena, mark);
+    arena_release(p->arena, s->kernel_mark);
+    return slot->kernel;
+  }
   *slot = (KernelText){text, hash, p->kernel_count};
   GROW(p->arena, p->kernels, p->kernel_count, p->kernel_capacity);
   p->kernels[p->kernel_count] = k;
@@ -96,11 +103,11 @@ static void close_kernel(Lower *lw) {
   if (!k) return;
   struct LowerState *s = lw->state;
   LoopProgram *p = lw->program;
-  size_t found = share_kernel(lw, k);
+  size_t param_count = k->param_count, found = share_kernel(lw, k); /* k may be gone */
   GROW(p->arena, p->steps, p->step_count, p->step_capacity);
   p->steps[p->step_count++] = (Step){.kernel = (int32_t)found,
                                      .group = op_at(lw->graph, lw->ops[0])->sched.kernel,
-                                     .places = arena_copy(p->arena, s->places, sizeof(Place) * k->param_count),
+                                     .places = arena_copy(p->arena, s->places, sizeof(Place) * param_count),
                                      .note = arena_strdup(p->arena, group_note(lw))};
   if (round_up_64(s->scratch_end) > p->scratch_bytes) p->scratch_bytes = round_up_64(s->scratch_end);
   lw->kernel = NULL;
@@ -108,6 +115,7 @@ static void close_kernel(Lower *lw) {
 
 Kernel *lower_kernel(Lower *lw) {
   close_kernel(lw);
+  lw->state->kernel_mark = arena_mark(lw->program->arena);
   const char *name = arena_printf(lw->program->arena, "k%zu", lw->program->kernel_count);
   lw->kernel = kernel_new(lw->program->arena, name, op_at(lw->graph, lw->ops[0])->sched.family);
   lw->state->scratch_end = 0;

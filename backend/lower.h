@@ -21,7 +21,7 @@ struct Lower {
 };
 
 /* Starts the next kernel of the group (call before the first lower_in). The one before is done. Kernels of a group run
- * one after the other, each complete before the next starts. */
+ * one after the other, each complete before the next starts; what is in a kernel's arena is gone when the next starts. */
 Kernel *lower_kernel(Lower *);
 
 /* Parameters of the open kernel; asked twice, the same one comes back. Names are made from the order: x0, x1 (inputs),

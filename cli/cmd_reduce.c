@@ -90,7 +90,7 @@ const Command command_reduce = {
     .name = "reduce",
     .operands = "MODEL",
     .summary = "shrinks a model to the smallest .nir for which a command still succeeds",
-    .example = "nextc reduce convnext_tiny.onnx --keep='nextc opt {} | grep -q softmax' -o small.nir",
+    .example = "nextc reduce convnext_tiny.onnx --keep='nextc opt {} | grep -q gelu' -o small.nir",
     .min_operands = 1,
     .max_operands = 1,
     OPTION_TABLE(options),

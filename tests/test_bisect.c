@@ -45,7 +45,7 @@ static bool has_few(void *user, const Graph *g) {
 static bool is_ungrouped(void *user, const Graph *g) {
   (void)user;
   FOR_EACH_OP(g, id)
-    if (op_at(g, id)->sched.kernel >= 0) return false;
+  if (op_at(g, id)->sched.kernel >= 0) return false;
   return true;
 }
 

@@ -94,10 +94,48 @@ static void same_program(const char *group, int exports) {
   for (int i = 0; i < found.count; i++) free(found.texts[i]);
 }
 
+/* "name": number in a JSON object that begins at `key`; 0: not in it. */
+static long json_count(const char *text, const char *key, const char *name) {
+  char quoted[64], object[2048];
+  const char *at = strstr(text, key);
+  snprintf(object, sizeof object, "%.*s", at ? (int)strcspn(at, "}") : 0, at ? at : "");
+  snprintf(quoted, sizeof quoted, "\"%s\": ", name);
+  const char *entry = strstr(object, quoted);
+  return entry ? strtol(entry + strlen(quoted), NULL, 10) : 0;
+}
+
+/* What a ConvNeXt-T must end with, and all passes in little time: the sum of their ms is far below the limit, whatever
+ * the machine does beside this. */
+static void ends_with(const char *name, double limit_ms, const char *const *kernels, const long *counts, long gemms) {
+  char arguments[512], folder[1024];
+  TEST(name);
+  snprintf(folder, sizeof folder, FIXTURES "/full/%s", name);
+  snprintf(arguments, sizeof arguments, "opt '%s' --stats=json", with_zeros(folder, name));
+  Result r = run_nextc(arguments);
+  CHECK(r.status == 0);
+  for (int i = 0; kernels[i]; i++) CHECK(json_count(r.out, "\"kernels\": {", kernels[i]) == counts[i]);
+  CHECK(json_count(r.out, "\"final\": {", "gemm") == gemms);
+  CHECK(json_count(r.out, "\"final\": {", "transpose") == 0);
+  double ms = 0;
+  for (const char *at = r.out; (at = strstr(at, "\"ms\": ")); at++) ms += strtod(at + 6, NULL);
+  CHECK(ms < limit_ms * TIME_FACTOR);
+  result_free(&r);
+}
+
+static void stats_of_convnexts(void) {
+  static const char *const kernels[] = {"dwconv_layernorm", "mlp", "downsample", "stem", "head", NULL};
+  static const long tiny[] = {18, 18, 3, 1, 1}, huge[] = {36, 36, 3, 1, 1};
+  ends_with("convnext_tiny.dynamo20", 50, kernels, tiny, 41);
+  ends_with("convnext_tiny.ts13", 50, kernels, tiny, 41);
+  ends_with("convnext_tiny.ts17", 50, kernels, tiny, 41);
+  ends_with("convnextv2_huge.dynamo20", 200, kernels, huge, 77);
+}
+
 int main(void) {
   if (access(FIXTURES "/onnx", R_OK)) return SKIP("no fixtures beside the checkout");
   open_folder();
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) same_program(networks[i].group, networks[i].exports);
+  stats_of_convnexts();
   close_folder();
   return test_result();
 }

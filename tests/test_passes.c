@@ -11,15 +11,13 @@
  * then the text of a graph. Each case is also verified before and after, printed and parsed back, and evaluated before
  * and after on random inputs: a pass test is a differential test. At the end, every rule must have been made in some
  * case and every rule with a guard have been declined in another. */
-#include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/facts.h"
 #include "passes/passes.h"
 #include "passes/rewrite_log.h"
 #include "passes/rules.h"
-#include "tests/test.h"
+#include "tests/pass_kit.h"
 #include <dirent.h>
-#include <math.h>
 #include <stdlib.h>
 
 typedef enum { CHECK_TEXT, CHECK_NEXT, CHECK_NOT, CHECK_COUNT, CHECK_RULE, CHECK_KEEPS, CHECK_ERROR } CheckKind;
@@ -61,68 +59,6 @@ static char *read_file(const char *path) {
   text[n] = 0;
   fclose(f);
   return text;
-}
-
-static double random_number(uint64_t *state) { /* in (-2, 2) */
-  *state = *state * 6364136223846793005u + 1442695040888963407u;
-  return (double)(*state >> 33) / (double)(1u << 30) - 2;
-}
-
-/* Runs g on inputs that depend on their number only; batch dims (symbols) are 3. */
-static int evaluate(const Graph *g, Tensor *outputs, size_t output_count) {
-  Tensor inputs[8] = {0};
-  size_t n = 0;
-  FOR_EACH_OP(g, id) {
-    const Op *op = op_at(g, id);
-    if (op->kind != OP_input) continue;
-    Type t = *type_of(g, op->first_result);
-    for (int i = 0; i < t.rank; i++)
-      if (!dim_is_number(t.dim[i])) t.dim[i] = dim_coefficient(t.dim[i]) * 3;
-    if (g->batch_symbol >= 0) t.dim[0] = 3;
-    if (g->batch > 1) t.dim[0] = g->batch;
-    inputs[n] = tensor_new(&t);
-    uint64_t state = 42 + n;
-    for (int64_t i = 0; i < type_elements(&t); i++) {
-      double x = random_number(&state);
-      if (inputs[n].f)
-        inputs[n].f[i] = x;
-      else
-        inputs[n].i[i] = t.dtype == DT_bool ? x > 0 : (int64_t)(x * 2);
-    }
-    n++;
-  }
-  bool good = eval_graph(g, inputs, n, outputs, output_count, NULL, NULL);
-  while (n) tensor_free(&inputs[--n]);
-  return good;
-}
-
-static void compare(const Graph *before, const Graph *after) {
-  Tensor a[8] = {0}, b[8] = {0};
-  size_t count = 0;
-  FOR_EACH_OP(before, id) count += op_at(before, id)->kind == OP_output;
-  CHECK(evaluate(before, a, count));
-  CHECK(evaluate(after, b, count));
-  for (size_t o = 0; o < count; o++) {
-    CHECK(type_equal(&a[o].type, &b[o].type));
-    int64_t n = a[o].f && b[o].f && type_equal(&a[o].type, &b[o].type) ? type_elements(&a[o].type) : 0;
-    double worst = 0;
-    for (int64_t i = 0; i < n; i++) {
-      double d = fabs(a[o].f[i] - b[o].f[i]) / (1 + fabs(a[o].f[i]));
-      if (isnan(a[o].f[i]) || isnan(b[o].f[i])) d = isnan(a[o].f[i]) && isnan(b[o].f[i]) ? 0 : INFINITY;
-      if (d > worst) worst = d;
-    }
-    CHECK(worst <= 2e-6); /* literals such as sqrt(2) come rounded to f32 */
-    tensor_free(&a[o]);
-    tensor_free(&b[o]);
-  }
-}
-
-static void check_round_trip(Context *c, const Graph *g, const char *text) {
-  Graph *again = graph_parse(c, "again.nir", text, strlen(text), NULL);
-  CHECK(again != NULL);
-  if (again) CHECK_STR(graph_print(again, c->arena, "."), text);
-  (void)g;
-  graph_free(again);
 }
 
 static int count_lines(const char *text, const char *part) {
@@ -232,8 +168,8 @@ static void run_case(const Case *k) {
     run_list(g, k->run, &all);
     char *printed = graph_print(g, c->arena, ".");
     if (!error) check_text(k, printed, &all);
-    check_round_trip(c, g, printed);
-    compare(before, g);
+    kit_round_trip(c, printed);
+    CHECK(kit_compare(before, g) <= 2e-6); /* literals such as sqrt(2) come rounded to f32 */
     graph_free(before);
   }
   if (error) check_error(c, error);
