@@ -332,6 +332,23 @@ static void refusals(void) {
   }
 }
 
+/* The examples of docs/yaml.md are descriptions. */
+static void documented(void) {
+  TEST("documented");
+  size_t size;
+  int count = 0;
+  char *text = get_file(SOURCE_DIR "/docs/yaml.md", &size);
+  for (char *p = text; (p = strstr(p, "```yaml\n")); count++) {
+    p += strlen("```yaml\n");
+    char *end = strstr(p, "```");
+    *end = 0;
+    accept(p);
+    p = end + 1;
+  }
+  CHECK(count == 2);
+  free(text);
+}
+
 static void pins(void) {
   TEST("pins");
   put_file("m.yaml", "{base: convnext_atto, input: {batch: N}}", 40);
@@ -358,6 +375,7 @@ int main(void) {
   several_outputs();
   expressions();
   refusals();
+  documented();
   pins();
   close_folder();
   return test_result();

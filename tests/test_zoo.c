@@ -117,6 +117,10 @@ static void export_refusals(void) {
 
 static void command(void) {
   TEST("command");
+  Result p = run_nextc("opt zoo:convnext_atto -o a.nir && '" NEXTC_BINARY "' export a.nir");
+  CHECK(p.status == 1);
+  CHECK_HAS(p.err, "passes have run on it");
+  result_free(&p);
   Result r = run_nextc("export zoo:convnext_atto -o e.yaml && cat e.yaml");
   CHECK(r.status == 0);
   CHECK_HAS(r.out, "family: convnext\ndepths: [2, 2, 6, 2]\ndims: [40, 80, 160, 320]\n");
