@@ -6,7 +6,8 @@ void help_program(const Command *const *commands, size_t count) {
   puts("nextc: a compiler for models of the ConvNeXt family\n");
   puts("usage: nextc COMMAND ... [OPTION...]\n");
   for (size_t i = 0; i < count; i++) printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
-  puts("\nMODEL is a .onnx file or a .nir file (the text that 'nextc opt' prints).");
+  puts("\nMODEL is a .onnx file, a description (.yaml, or zoo:NAME for one that is built in), a checkpoint folder\n"
+       "(config.json and model.safetensors), or a .nir file (the text that 'nextc opt' prints).");
   puts("\n  nextc COMMAND --help   the command's options, with an example\n"
        "  nextc --version        the version\n\n"
        "exit status: 0 done; 1 the model or the data is wrong; 2 the command line is wrong; 3 a bug in nextc");

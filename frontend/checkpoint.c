@@ -296,12 +296,12 @@ static bool read_config(Folder *f) {
 
 static Graph *build(Folder *f, const DimPin *pins, size_t pin_count, const char *weights_from) {
   if (!read_config(f)) return NULL;
-  const char *weights = weights_from ? weights_from : find_weights(f);
   size_t end = strlen(f->folder);
   while (end > 1 && f->folder[end - 1] == '/') end--;
   const char *name = graph_name_of(f->arena, arena_strndup(f->arena, f->folder, end));
-  Graph *g = weights ? build_yaml(f->ctx, f->out, name, 0, pins, pin_count, NULL) : NULL;
-  if (!g || bind_weights(g, weights)) return g;
+  Graph *g = build_yaml(f->ctx, f->out, name, 0, pins, pin_count, NULL);
+  const char *weights = weights_from ? weights_from : g ? find_weights(f) : NULL;
+  if (!g || (weights && bind_weights(g, weights))) return g;
   graph_free(g);
   return NULL;
 }

@@ -193,8 +193,9 @@ static const char *try_resnet(Export *e) {
 
 const char *export_yaml(Graph *g, Arena *arena) {
   Export e = {.g = g, .arena = arena, .input = port_lines(g, arena), .notes = note_lines(g, arena)};
-  const char *file = g->source_count ? g->sources[0]->path : g->name, *text = NULL;
+  const char *file = graph_file(g, 0), *text = NULL;
   if (!e.input) return error_in(g->context, file, "no network of a family: it has not one f32 image in and one tensor out"), NULL;
+  if (*g->last_pass) return error_in(g->context, file, "passes have run on it; a network is exported as it was read"), NULL;
   normal_form(g);
   if (!export_facts(g, &e.facts)) return error_in(g->context, file, "no network of a family: it has no residual blocks"), NULL;
   e.folded = fold(g, arena);

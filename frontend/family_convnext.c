@@ -63,14 +63,13 @@ static bool scales_layers(Net *n, const Options *o, bool *out) {
 }
 
 static bool check(Net *n, const Options *o) {
-  if (!o->depths.count) return net_error(n, "a convnext needs depths: blocks of each stage");
-  if (o->depths.count > MAX_STAGES) return net_error(n, "more than %d stages", MAX_STAGES);
+  if (!check_depths(n, &o->depths)) return false;
   if (o->dims.count != o->depths.count)
-    return net_error(n, "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
+    return net_key_error(n, "dims", "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
   if (o->kernel.count != 1 && o->kernel.count != o->depths.count)
-    return net_error(n, "%zu kernels for %zu stages", o->kernel.count, o->depths.count);
+    return net_key_error(n, "kernel", "%zu kernels for %zu stages", o->kernel.count, o->depths.count);
   for (size_t i = 0; i < o->kernel.count; i++)
-    if (o->kernel.at[i] % 2 == 0) return net_error(n, "kernel %lld is even", (long long)o->kernel.at[i]);
+    if (o->kernel.at[i] % 2 == 0) return net_key_error(n, "kernel", "kernel %lld is even", (long long)o->kernel.at[i]);
   return true;
 }
 

@@ -38,11 +38,10 @@ static void defaults(void *to) {
 }
 
 static bool check(Net *n, const Options *o) {
-  if (!o->depths.count) return net_error(n, "a resnet needs depths: blocks of each stage");
-  if (o->depths.count > MAX_STAGES) return net_error(n, "more than %d stages", MAX_STAGES);
+  if (!check_depths(n, &o->depths)) return false;
   if (o->dims.count != o->depths.count)
-    return net_error(n, "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
-  if (o->kernel % 2 == 0) return net_error(n, "kernel %lld is even", (long long)o->kernel);
+    return net_key_error(n, "dims", "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
+  if (o->kernel % 2 == 0) return net_key_error(n, "kernel", "kernel %lld is even", (long long)o->kernel);
   return true;
 }
 

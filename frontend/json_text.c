@@ -16,12 +16,18 @@ static bool fail(const Scan *s, const char *what) {
   return error_at(s->ctx, s->file, s->line, (int)(s->at - s->line_start) + 1, "not JSON: %s", what);
 }
 
+/* Tabs become blanks: YAML allows none at the start of a line. */
 static void skip_blanks(Scan *s) {
-  for (; s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n'); s->at++)
+  for (; s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n'); s->at++) {
     if (*s->at == '\n') {
       s->line++;
       s->line_start = s->at + 1;
     }
+    if (*s->at != '\t') continue;
+    text_append(&s->out, s->copied, (size_t)(s->at - s->copied));
+    text_putc(&s->out, ' ');
+    s->copied = s->at + 1;
+  }
 }
 
 static bool accept(Scan *s, char c) {

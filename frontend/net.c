@@ -14,6 +14,17 @@ bool net_error(Net *n, const char *format, ...) {
   return first ? yaml_error(n->graph->context, n->at, "%s%s", layer, text) : false;
 }
 
+bool net_key_error(Net *n, const char *key, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *text = arena_vprintf(n->arena, format, args);
+  va_end(args);
+  const Node *at = node_get(n->root, key);
+  if (at) n->at = at;
+  n->layer = NULL;
+  return net_error(n, "%s", text);
+}
+
 static const Loc *layer_loc(Net *n, const char *op) {
   Arena *a = n->graph->arena;
   Loc *loc = ARENA_NEW(a, Loc);

@@ -10,6 +10,7 @@
 typedef struct {
   Graph *graph;
   Arena *arena;      /* scratch */
+  const Node *root;  /* the description */
   const Node *at;    /* where errors point */
   const char *layer; /* name of the current layer, for errors and locations; NULL: none */
   bool failed;       /* every builder then returns 0 and does nothing */
@@ -20,9 +21,11 @@ typedef struct {
   size_t op_limit;   /* more ops than this are an error */
 } Net;
 
-enum { NET_MAX_OPS = 200000 };
+enum { NET_MAX_OPS = 50000 };
 
 bool net_error(Net *, const char *format, ...) PRINTF_LIKE(2, 3); /* false */
+/* The same at the value of one of the description's keys. */
+bool net_key_error(Net *, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 ValueId net_op(Net *, OpKind, const Attrs *, uint32_t count, const ValueId *operands);
 const Type *net_type(const Net *, ValueId); /* a rank-0 dummy after a failure */
 /* f32 parameter; the same name again is the same parameter and must have the same shape. */

@@ -235,7 +235,7 @@ static bool bind_file(Graph *g, const char *from) {
 
 bool bind_weights(Graph *g, const char *from) {
   if (!g->source_count || !is_no_weights(g->sources[0]))
-    return error_in(g->context, g->source_count ? g->sources[0]->path : g->name, "has weights of its own; no others are needed");
+    return error_in(g->context, graph_file(g, 0), "has weights of its own; no others are needed");
   if (strncmp(from, "random:", 7)) return bind_file(g, from);
   Source *s = random_weights(g->context, from);
   if (s) g->sources[0] = s;

@@ -127,6 +127,14 @@ static const Family *find_family(Context *ctx, const Node *root) {
   return NULL;
 }
 
+bool check_depths(Net *n, const IntList *depths) {
+  int64_t blocks = 0;
+  for (size_t i = 0; i < depths->count; i++) blocks += depths->at[i];
+  if (!depths->count) return net_key_error(n, "family", "the family needs depths: blocks of each stage");
+  if (depths->count > MAX_STAGES) return net_key_error(n, "depths", "more than %d stages", MAX_STAGES);
+  return blocks <= MAX_BLOCKS || net_key_error(n, "depths", "more than %d blocks", MAX_BLOCKS);
+}
+
 static bool check_keys(Builder *b, const Family *family) {
   const char *names[COMMON_COUNT + 64];
   size_t count = 0;
@@ -180,7 +188,7 @@ Graph *build_yaml(Context *ctx, const Node *root, const char *graph_name, int64_
   graph_add_source(g, no_weights(ctx, root->file));
   Builder b = {.ctx = ctx, .graph = g, .root = root, .pins = pins, .pin_count = pin_count};
   b.pin_used = ARENA_ARRAY(scratch, bool, pin_count + 1);
-  Net n = {.graph = g, .arena = scratch, .at = root, .params.arena = scratch, .op_limit = NET_MAX_OPS};
+  Net n = {.graph = g, .arena = scratch, .root = root, .at = root, .params.arena = scratch, .op_limit = NET_MAX_OPS};
   bool ok = build_network(&n, &b, size) && read_notes(ctx, root, g);
   if (learned) *learned = n.learned;
   arena_free(scratch);

@@ -4,7 +4,9 @@
 #include "frontend/frontend.h"
 #include "frontend/net.h"
 
-enum { MAX_STAGES = 16 };
+enum { MAX_STAGES = 16, MAX_BLOCKS = 1000 };
+/* Blocks of each stage: there are some, and not too many. False + diag. */
+bool check_depths(Net *, const IntList *depths);
 
 /* A family: key `family` of a description, its options, its network. */
 typedef struct {

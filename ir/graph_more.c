@@ -1,5 +1,6 @@
 /* Copies, symbol pinning, locations and literals: what is built from the mutators of graph.c. */
 #include "ir/graph_edit.h"
+#include "ir/path.h"
 #include <string.h>
 
 Graph *graph_clone(const Graph *from) {
@@ -90,15 +91,20 @@ const Loc *loc_union(Graph *g, const Loc *a, const Loc *b) {
   return prepend_new(g, a, NULL, prepend_new(g, b, a, NULL));
 }
 
+const char *graph_file(const Graph *g, size_t source) {
+  bool file = source < g->source_count && !path_is_made_up(g->sources[source]->path);
+  return file ? g->sources[source]->path : g->name;
+}
+
 Where where_op(const Graph *g, OpId id) {
   const Op *op = op_at(g, id);
-  Where w = {.file = g->source_count ? g->sources[0]->path : g->name, .node = op_info[op->kind].name};
+  Where w = {.file = graph_file(g, 0), .node = op_info[op->kind].name};
   if (op->attrs.name) w.node = op->attrs.name;
   if (op->loc) {
     w.node = op->loc->node;
     w.op = op->loc->op;
     w.opset = op->loc->opset;
-    if (op->loc->source >= 0 && (size_t)op->loc->source < g->source_count) w.file = g->sources[op->loc->source]->path;
+    if (op->loc->source >= 0 && (size_t)op->loc->source < g->source_count) w.file = graph_file(g, (size_t)op->loc->source);
   }
   return w;
 }

@@ -234,6 +234,8 @@ OpId op_id(const Graph *, const Op *);
 enum { MAX_LOCS = 256 };
 const Loc *loc_union(Graph *, const Loc *, const Loc *);
 Where where_op(const Graph *, OpId); /* for diag */
+/* A source's path for diag; the graph's name where it is no file. */
+const char *graph_file(const Graph *, size_t source);
 Ints ints_copy(Arena *, const Dim *, int32_t count);
 Floats floats_copy(Arena *, const double *, int32_t count);
 /* Literal of rank 0..n: integers when dtype is not a float. */

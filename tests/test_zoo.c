@@ -1,0 +1,151 @@
+/* The zoo's table against the papers' numbers (zoo.json), networks by name, and the descriptions that export writes. */
+#include "frontend/export_yaml.h"
+#include "frontend/yaml_tree.h"
+#include "frontend/zoo.h"
+#include "tests/fixtures.h"
+#include "tests/test.h"
+#include "tests/yaml_kit.h"
+
+static int64_t number(const Node *map, const char *key) {
+  double x = -1;
+  node_number(node_get(map, key), &x);
+  return (int64_t)x;
+}
+
+static const Node *row_of(const Node *table, const char *name, int64_t size) {
+  for (size_t i = 0; i < table->count; i++)
+    if (node_is(node_get(table->items[i], "name"), name) && number(table->items[i], "size") == size) return table->items[i];
+  return NULL;
+}
+
+/* Every row of zoo.json, to the last multiply-accumulate. False: there is no zoo.json. */
+static bool table(void) {
+  TEST("table");
+  Context *c = context_new();
+  const Node *want = json_parse_file(c, c->arena, FIXTURES "/zoo.json");
+  Result r = run_nextc("zoo --format=json");
+  const Node *got = json_parse(c, c->arena, "table", r.out, strlen(r.out));
+  CHECK(r.status == 0 && got && got->kind == NODE_LIST);
+  int rows = 0;
+  for (size_t i = 0; want && got && i < want->count; i++)
+    for (size_t s = 0; s < want->items[i]->count; s++) {
+      const Node *cost = want->items[i]->items[s];
+      const Node *row = row_of(got, want->keys[i]->text, strtol(want->items[i]->keys[s]->text, NULL, 10));
+      CHECK(row && number(row, "params") == number(cost, "params") && number(row, "macs") == number(cost, "macs"));
+      if (!row) printf("  %s\n", want->keys[i]->text);
+      rows++;
+    }
+  CHECK(!want || rows == 42);
+  bool found = want != NULL;
+  result_free(&r);
+  context_free(c);
+  return found;
+}
+
+/* What zoo.json does not have: the papers' isotropic networks, 22, 87 and 306 M parameters, 4.3, 16.9 and 59.7 G. */
+static void isotropic(void) {
+  TEST("isotropic");
+  Result r = run_nextc("zoo --table");
+  CHECK_HAS(r.out, "convnext_isotropic_small      224     22308712     4.286\n");
+  CHECK_HAS(r.out, "convnext_isotropic_base       224     87083752    16.896\n");
+  CHECK_HAS(r.out, "convnext_isotropic_large      224    305942504    59.699\n");
+  result_free(&r);
+  r = run_nextc("zoo");
+  CHECK_HAS(r.out, "zoo:convnextv2_nano              ConvNeXt V2 nano");
+  result_free(&r);
+}
+
+/* A description and what it is exported to build one program, and the export is stable. */
+static void exports(void) {
+  for (size_t i = 0; i < zoo_count; i++) {
+    TEST(zoo[i].name);
+    char path[128];
+    snprintf(path, sizeof path, "zoo:%s", zoo[i].name);
+    Loaded a = load_path(path, NULL);
+    CHECK(a.graph != NULL);
+    char *before = a.graph ? graph_print_anonymous(a.graph, a.context->arena, false) : "";
+    const char *text = a.graph ? export_yaml(a.graph, a.context->arena) : NULL;
+    CHECK(text != NULL);
+    Loaded b = load_text(text ? text : "");
+    CHECK(b.graph != NULL);
+    if (b.graph) {
+      CHECK_STR(graph_print_anonymous(b.graph, b.context->arena, false), before);
+      CHECK_STR(export_yaml(b.graph, b.context->arena), text);
+    }
+    loaded_free(&a);
+    loaded_free(&b);
+  }
+}
+
+static void export_options(void) {
+  TEST("export_options");
+  static const char *const rows[] = {
+      "name: \"m\"\nfamily: convnext\ndepths: [1, 2]\ndims: [32, 16]\nkernel: [3, 5]\nstem: overlap_tiered\ngrn: true\nlayer_scale: "
+      "true\nexpand: 2\nact: silu\nbias: false\neps: 1e-05\nhead_eps: 1e-12\ngrn_eps: 1e-05\nhead_norm_first: true\nhead_hidden: "
+      "12\nclasses: 3\ninput: {name: \"in\", batch: N, channels: 2, size: [64, 32]}\noutput: \"out\"\npreprocess: {mean: [0.5, 1], "
+      "std: [0.25, 1], crop: 0.9, interpolation: bilinear}\nlabels:\n  - \"a\"\n  - \"b \\\"c\\\\\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [2]\ndims: [8]\npatch: 8\nstem_norm: false\nlayer_scale: false\nclasses: 0\ninput: "
+      "{name: \"x\", channels: 1, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1, 1]\ndims: [8, 16]\npatch: 2\nfirst_downsample: true\noutput_stride: 4\ninput: "
+      "{name: \"x\", channels: 3, size: 64}\noutput: \"y\"\n",
+      "name: \"m\"\nbase: path_11_gelu\ndepths: [1, 2]\ndims: [4, 8]\nclasses: 3\ninput: {name: \"x\", channels: 3, size: 64}\noutput: "
+      "\"y\"\n",
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    Loaded l = load_text(rows[i]);
+    const char *text = l.graph ? export_yaml(l.graph, l.context->arena) : NULL;
+    if (!text) printf("%s", said(l.context));
+    CHECK_STR(text, rows[i]);
+    loaded_free(&l);
+  }
+}
+
+static void export_refusals(void) {
+  static const char *const rows[][2] = {
+      {"{input: {shape: [2, 3]}, model: [relu]}", "it has not one f32 image in and one tensor out"},
+      {"{input: {size: 8}, model: [relu]}", "it has no residual blocks"},
+      {"{input: {size: 8}, model: [{residual: [relu]}]}", "neither convnext nor resnet describes all of it"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    TEST(rows[i][1]);
+    Loaded l = load_text(rows[i][0]);
+    CHECK(l.graph && !export_yaml(l.graph, l.context->arena));
+    CHECK_HAS(said(l.context), rows[i][1]);
+    loaded_free(&l);
+  }
+}
+
+static void command(void) {
+  TEST("command");
+  Result p = run_nextc("opt zoo:convnext_atto -o a.nir && '" NEXTC_BINARY "' export a.nir");
+  CHECK(p.status == 1);
+  CHECK_HAS(p.err, "passes have run on it");
+  result_free(&p);
+  Result r = run_nextc("export zoo:convnext_atto -o e.yaml && cat e.yaml");
+  CHECK(r.status == 0);
+  CHECK_HAS(r.out, "family: convnext\ndepths: [2, 2, 6, 2]\ndims: [40, 80, 160, 320]\n");
+  result_free(&r);
+  r = run_nextc("export m.yaml -o absent/e.yaml");
+  CHECK(r.status == 1);
+  result_free(&r);
+  r = run_nextc("inspect zoo:convnext_atto@384 | head -3");
+  CHECK_HAS(r.out, "f32[1,3,384,384]");
+  result_free(&r);
+  r = run_nextc("compile zoo:convnext_atto -o a.c");
+  CHECK(r.status == 1 && !file_exists("a.c"));
+  CHECK_HAS(r.err, "zoo:convnext_atto: error: has no weights; give --weights-from=FILE");
+  result_free(&r);
+}
+
+int main(void) {
+  open_folder();
+  bool complete = table();
+  isotropic();
+  exports();
+  export_options();
+  export_refusals();
+  command();
+  close_folder();
+  if (!complete && !test_failures) return SKIP("no zoo.json beside the checkout");
+  return test_result();
+}
