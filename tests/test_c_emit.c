@@ -1,16 +1,17 @@
-/* Kernels as C: every op of the loop IR at 1, 4 and 8 lanes, every memory type, loops and bounds, against loop_eval;
- * and what the text looks like. Compiled by gcc, clang and tcc where they exist. */
+/* Kernels as C: every op of the loop IR at 1, 4, 8 and 16 lanes, every memory type, loops and bounds, against
+ * loop_eval, on every path; and what the text looks like. Compiled by gcc, clang, tcc and cross compilers where they
+ * exist. */
 #include "tests/c_kit.h"
 #include "ir/text.h"
 
 /* ---- one kernel an op, type and lane count ---- */
 
-enum { COUNT = 64, SLOT = COUNT * 8, MAX_SLOTS = 256 };
+enum { COUNT = 64, SLOT = COUNT * 8, MAX_SLOTS = 512 };
 
 typedef enum { PLAIN, MASK, SELECT, SPLAT, REDUCE, SHIFT, MODERATE, TWO_STEPS } Pattern;
 typedef struct {
   const char *op;
-  const char *vector; /* types done at 1, 4 and 8 lanes: "f32", or "f32>i32" from and to */
+  const char *vector; /* types done at 1, 4, 8 and 16 lanes: "f32", or "f32>i32" from and to */
   const char *scalar; /* types done at 1 lane only */
   int operands;
   Pattern pattern;
@@ -117,22 +118,23 @@ static void add_types(Text *kernels, Text *steps, const Row *row, const char *ty
 }
 
 /* Memory types: widened, copied and narrowed again. One kernel each; in and out at byte `at` of slot and input 4. */
-static void add_memory(Text *kernels, Text *steps, bool vectors, int *number) {
+static void add_memory(Text *kernels, Text *steps, int most, int *number) {
   static const char *const scalar[] = {"u8 i32",  "i8 i32",  "bool i32", "u16 i32", "i16 i32", "u32 i32", "i32 i32",
                                        "u8 i64",  "i8 i64",  "bool i64", "u16 i64", "i16 i64", "u32 i64", "i32 i64",
-                                       "u64 i64", "i64 i64", "u32 i32x4", "u32 i32x8", "i32 i32x8"};
+                                       "u64 i64", "i64 i64", "u32 i32x4", "i32 i32x4", "u32 i32x8", "i32 i32x8",
+                                       "u32 i32x16", "i32 i32x16"};
   for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++) {
     char memory[8], reg[8];
     sscanf(scalar[i], "%7s %7s", memory, reg);
-    int lanes = vectors && reg[3] ? reg[4] - '0' : 1;
-    if (!vectors) reg[3] = 0;
+    int lanes = reg[3] ? atoi(reg + 4) : 1;
+    if (lanes > most) reg[3] = 0, lanes = 1;
     text_printf(kernels,
-                "kernel k%d memory {\n  in x0 %s[8]\n  out y0 %s[8]\n  out y1 %.3s[8]\n  reg %s a b\n"
-                "  pfor i = 0 .. 8 step %d {\n    a = load x0[i]\n    b = loads x0[7]\n    store y0[i] a\n"
+                "kernel k%d memory {\n  in x0 %s[16]\n  out y0 %s[16]\n  out y1 %.3s[16]\n  reg %s a b\n"
+                "  pfor i = 0 .. 16 step %d {\n    a = load x0[i]\n    b = loads x0[7]\n    store y0[i] a\n"
                 "    b = add a b\n    store y1[i] b\n  }\n}\n",
                 *number, memory, memory, reg, reg, lanes);
     text_printf(steps, "step k%d x0=input4+0 y0=output0+%d y1=output0+%d\n", *number, *number * SLOT,
-                *number * SLOT + 64);
+                *number * SLOT + 128);
     ++*number;
   }
 }
@@ -195,8 +197,9 @@ static const char shapes[] =
     "  }\n"
     "}\n";
 
-static void add_shapes(Text *kernels, Text *steps, bool vectors, int *number) {
-  text_printf(kernels, shapes, *number, vectors ? "x8" : "");
+static void add_shapes(Text *kernels, Text *steps, int most, int *number) {
+  const int lanes = most < 8 ? most : 8;
+  text_printf(kernels, shapes, *number, lanes > 1 ? arena_printf(kernels->arena, "x%d", lanes) : "");
   text_printf(steps, "step k%d x0=input0+0 x1=input2+0 j=input3+0 w0=weights+64 y0=output0+%d y1=output0+%d", *number,
               *number * SLOT, *number * SLOT + 64 * 4);
   text_puts(steps, " s0=scratch+0");
@@ -204,20 +207,26 @@ static void add_shapes(Text *kernels, Text *steps, bool vectors, int *number) {
   ++*number;
 }
 
-static const char *program_text(Arena *a, const char *target, bool vectors, int *slots) {
-  static const int all[] = {1, 4, 8, 0}, none[] = {1, 1, 1, 0}, one[] = {1, 0};
+/* Every target has the same steps: lanes that it does not have are 1. */
+static const char *program_text(Arena *a, const char *target, int *slots) {
+  static const int one[] = {1, 0};
+  const int most = target_by_name(target)->lanes;
+  const int all[] = {1, most >= 4 ? 4 : 1, most >= 8 ? 8 : 1, most >= 16 ? 16 : 1, 0};
   Text kernels = {.arena = a}, steps = {.arena = a};
   int number = 0;
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-    add_types(&kernels, &steps, &rows[r], rows[r].vector, vectors ? all : none, &number);
+    add_types(&kernels, &steps, &rows[r], rows[r].vector, all, &number);
     add_types(&kernels, &steps, &rows[r], rows[r].scalar, one, &number);
   }
-  add_memory(&kernels, &steps, vectors, &number);
-  add_shapes(&kernels, &steps, vectors, &number);
+  add_memory(&kernels, &steps, most, &number);
+  add_shapes(&kernels, &steps, most > 1 ? most : 1, &number);
   *slots = number;
   return arena_printf(a, "loops 1\ntarget %s\narena 0 scratch 64 weights 512\n%s%s", target, text_string(&kernels),
                       text_string(&steps));
 }
+
+enum { GENERIC, V3, V4, AARCH64, OP_TARGETS };
+static const char *const op_targets[OP_TARGETS] = {"generic", "v3", "v4", "aarch64"};
 
 static Kit *every_op(int *slots) {
   Kit *k = kit_new("ops");
@@ -229,8 +238,8 @@ static Kit *every_op(int *slots) {
   kit_input(k, "bytes", DT_u8, 1, &bytes);
   kit_weight(k, DT_f32, 16);
   kit_weight(k, DT_f32, 100);
-  if (!kit_program(k, "generic", program_text(k->arena, "generic", false, slots))) return NULL;
-  if (!kit_program(k, "v3", program_text(k->arena, "v3", true, slots))) return NULL;
+  for (int t = 0; t < OP_TARGETS; t++)
+    if (!kit_program(k, op_targets[t], program_text(k->arena, op_targets[t], slots))) return NULL;
   const Dim total = (Dim)*slots * SLOT;
   kit_output(k, "y", DT_u8, 1, &total);
   return k;
@@ -281,8 +290,8 @@ static bool same_slot(const char *type, const unsigned char *got, const unsigned
   return true;
 }
 
-static void compare(const Kit *k, const unsigned char *got, const unsigned char *want) {
-  const LoopProgram *p = k->programs[1];
+static void compare(const Kit *k, int target, const unsigned char *got, const unsigned char *want) {
+  const LoopProgram *p = k->programs[target];
   CHECK(got);
   for (size_t s = 0; got && s < p->step_count; s++) {
     const Kernel *kernel = p->kernels[p->steps[s].kernel];
@@ -305,13 +314,19 @@ typedef struct {
 static void run_ops(void) {
   /* gnu17 with -march=native: where compilers would make an FMA of a * b + c if they were let */
   static const Build builds[] = {
-      {"gcc", STRICT " -O2", 1, ""},
-      {"gcc", STRICT " -O0 -DOPS_ONLY_GENERIC -fsanitize=address,undefined -fno-sanitize-recover=all", 0,
+      {"gcc", STRICT " -O2 -DOPS_ONLY_V3", V3, ""},
+      {"gcc", STRICT " -O2 -DOPS_ONLY_V4", V4, ""},
+      {"gcc", STRICT " -O0 -DOPS_ONLY_V4", V4, ""},
+      {"gcc", STRICT " -O0 -DOPS_ONLY_GENERIC -fsanitize=address,undefined -fno-sanitize-recover=all", GENERIC,
        "-fsanitize=address,undefined"},
-      {"gcc", "-w -O2 -std=gnu17 -march=native -DOPS_ONLY_GENERIC", 0, ""},
-      {"clang", STRICT " -O0", 1, ""},
-      {"clang", STRICT " -O2 -march=native -DOPS_ONLY_V3", 1, ""},
-      {"tcc", "", 0, ""},
+      {"gcc", "-w -O2 -std=gnu17 -march=native -DOPS_ONLY_GENERIC", GENERIC, ""},
+      {"clang", STRICT " -O2 -march=native -DOPS_ONLY_V3", V3, ""},
+      {"clang", STRICT " -O0 -DOPS_ONLY_V4", V4, ""},
+      {"clang", STRICT " -O2 -DOPS_ONLY_V4", V4, ""},
+      {"tcc", "", GENERIC, ""},
+      {"aarch64-linux-gnu-gcc", STRICT " -O0", AARCH64, "-static"},
+      {"aarch64-linux-gnu-gcc", STRICT " -O2", AARCH64, "-static"},
+      {"clang --target=aarch64-linux-gnu", STRICT " -O2", AARCH64, "-static"},
   };
   int slots;
   Kit *k = every_op(&slots);
@@ -319,9 +334,10 @@ static void run_ops(void) {
   if (!k || !kit_emit(k)) return;
   CHECK(slots < MAX_SLOTS);
   const size_t in_bytes = kit_bytes(k, OP_input), out_bytes = kit_bytes(k, OP_output);
-  unsigned char *in = calloc(1, in_bytes), *want[2] = {malloc(out_bytes), malloc(out_bytes)};
+  unsigned char *in = calloc(1, in_bytes), *want[OP_TARGETS];
   fill_inputs(in);
-  for (int t = 0; t < 2; t++) {
+  for (int t = 0; t < OP_TARGETS; t++) {
+    want[t] = malloc(out_bytes);
     memset(want[t], 0xAB, out_bytes);
     kit_eval(k, t, in, want[t]);
   }
@@ -330,17 +346,16 @@ static void run_ops(void) {
     char *title = arena_printf(k->arena, "%s %s", builds[b].compiler, builds[b].flags);
     TEST(title);
     if (!have_compiler(builds[b].compiler)) continue;
-    if (builds[b].target == 1 && !__builtin_cpu_supports("avx2")) continue;
+    if (!can_run(k->targets[builds[b].target], &k->runner)) continue;
     const bool compiled = kit_compile(k, builds[b].compiler, builds[b].flags, builds[b].driver);
     CHECK(compiled);
     if (!compiled) continue;
     unsigned char *got = kit_run(k, in, in_bytes, 1, (int)b % 3, "-", &size);
-    compare(k, got, want[builds[b].target]);
+    compare(k, builds[b].target, got, want[builds[b].target]);
     free(got);
   }
   free(in);
-  free(want[0]);
-  free(want[1]);
+  for (int t = 0; t < OP_TARGETS; t++) free(want[t]);
   kit_free(k);
 }
 

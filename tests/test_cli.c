@@ -35,7 +35,7 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o m.c --name 2x", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name a-b", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name ''", "--name must be a C identifier"},
-      {"compile m.onnx -o m.c --target=v9", "unknown target 'v9' (of generic, v3)"},
+      {"compile m.onnx -o m.c --target=v9", "unknown target 'v9' (of generic, v3, v4, aarch64)"},
       {"compile m.onnx -o m.c --target=", "unknown target ''"},
       {"compile m.onnx -o m.c --weights=paper", "option --weights takes inline|file|object"},
       {"compile m.onnx -o m.c --byte-order=middle", "option --byte-order takes little|big"},
