@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, LOG_BYTES = 2000 };
+enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, RUNNER_WORDS = 32, LOG_BYTES = 2000 };
 
 static const char *in_folder(const Build *b, const char *name) {
   return arena_printf(b->context->arena, "%s/%s", b->folder, name);
@@ -92,6 +92,7 @@ bool build_run(Build *b, const Graph *declared, const DataSet *set, Tensor *outp
   memset(outputs, 0, sizeof *outputs * output_count);
   if (!bind_symbols(declared, set, &bindings)) return false;
   size_t count = 0;
+  if (b->runner) count = append_words(b->context, words, 0, RUNNER_WORDS, b->runner);
   words[count++] = in_folder(b, "run");
   words[count++] = in_folder(b, "m.weights");
   count = add_symbols(b, declared, &bindings, words, count);

@@ -8,6 +8,7 @@
 typedef struct {
   Context *context;
   const char *cc;     /* compiler with flags: "gcc -O0 -fsanitize=address" */
+  const char *runner; /* command with words in front of the built program: "qemu-aarch64"; NULL: none */
   const char *folder; /* where everything is */
   bool weights_in_file;
 } Build;

@@ -13,8 +13,11 @@ static const OptionInfo options[] = {
      "c (the emitted C, built and run) and jit (run in memory); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
-    {"--paths", "LIST", "the paths of c and jit to run, of generic, v3, and best (default): as the program chooses"},
+    {"--paths", "LIST",
+     "the paths of c and jit to run, of generic, v3, v4, aarch64, and best (default): as the\n"
+     "program chooses"},
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
+    {"--runner", "COMMAND", "what runs the built program, for a cross compiler: qemu-aarch64"},
     WEIGHTS_OPTION,
     {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
     {"--atol", "X", "default 1e-5; integers and bools must be equal"},
@@ -298,6 +301,7 @@ static int read_options(Context *c, Verify *v) {
   const char *cc = args_value(v->args, "--cc");
   if (!cc) cc = getenv("CC");
   v->build.cc = cc && *cc ? cc : "cc";
+  v->build.runner = args_value(v->args, "--runner");
   return status;
 }
 

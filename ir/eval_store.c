@@ -122,7 +122,7 @@ static Node *stored(Builder *b, ValueId v) {
   const Type *t = type_of(b->graph, v);
   TensorView view;
   if (t->dtype != DT_f32) return computed(b, v);
-  const bool found = s->make ? s->make(s, op->attrs.name, t, &view) : s->find(s, op->attrs.name, &view);
+  const bool found = s->make ? s->make(s, op->attrs.name, t, &view) : s->find && s->find(s, op->attrs.name, &view);
   if (s->make && !found) return b->failed = true, NULL;
   if (!found || !type_equal(&view.type, t) || view.bytes != type_bytes(t))
     return computed(b, v); /* which says what is wrong */

@@ -11,7 +11,7 @@
 
 #define STRICT "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror"
 
-enum { KIT_TARGETS = 2, KIT_WEIGHTS = 64 };
+enum { KIT_TARGETS = 4, KIT_WEIGHTS = 64 };
 
 typedef struct {
   const char *name;
@@ -24,6 +24,7 @@ typedef struct {
   CProgram program;
   COptions options;
   const char *broken_weight; /* not NULL: weights have no values, and why */
+  const char *runner;        /* in front of the program's name: "qemu-aarch64 "; NULL: nothing */
 } Kit;
 
 /* Element i of every weight: i / 8 - 3, so that floats of all sizes are exact. */
@@ -221,6 +222,27 @@ static inline bool have_compiler(const char *compiler) {
   return found;
 }
 
+/* Can this machine run the row's code? With *runner in front of the program; says why not. */
+static inline bool can_run(const Target *row, const char **runner) {
+  *runner = NULL;
+  bool fine = row->lanes == 1;
+#if defined(__x86_64__)
+  fine = fine || (!strcmp(row->name, "v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+  fine = fine || (!strcmp(row->name, "v4") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"));
+#endif
+  if (!strcmp(row->name, "aarch64")) {
+    fine = !system("qemu-aarch64 --version >/dev/null 2>&1");
+    *runner = "qemu-aarch64 ";
+#if defined(__aarch64__)
+    fine = true;
+    *runner = NULL;
+#endif
+  }
+  if (!fine) printf("%s: skipped: this machine cannot run %s\n", test_name, row->name);
+  return fine;
+}
+
 /* Compiles the model's .c with `flags` and links the driver as ./<name>; false and the compiler's words if it fails. */
 static inline bool kit_compile(const Kit *k, const char *compiler, const char *flags, const char *driver_flags) {
   char command[1024];
@@ -240,8 +262,8 @@ static inline unsigned char *kit_run(const Kit *k, const void *in, size_t in_byt
                                      const char *weights, size_t *out_bytes) {
   char command[512];
   put_file("in.bin", in, in_bytes);
-  snprintf(command, sizeof command, "ASAN_OPTIONS=detect_leaks=0 ./%s in.bin out.bin %d %d %s", k->name, images,
-           threads, weights);
+  snprintf(command, sizeof command, "ASAN_OPTIONS=detect_leaks=0 %s./%s in.bin out.bin %d %d %s",
+           k->runner ? k->runner : "", k->name, images, threads, weights);
   Result r = run_shell(command);
   if (r.status) printf("%s: %s: status %d: %s%s\n", test_name, command, r.status, r.out, r.err);
   unsigned char *out = r.status ? NULL : (unsigned char *)get_file("out.bin", out_bytes);

@@ -31,13 +31,11 @@ static void test_outside(void) {
   TEST("outside_is_clamped");
   One one = gather(DT_f32, D(4, 3), 0, DT_i64, D(4), 0, 0);
   const int64_t index[4] = {-100, 100, INT64_MIN, INT64_MAX}, row[4] = {0, 3, 0, 3};
-  double got[12];
+  double want[12];
   one_values(&one, 1, index);
-  for (int t = 0; t < target_count; t++) {
-    CHECK(one_run(&one, "gather", one.result, &targets[t], got));
-    for (int i = 0; i < 4; i++)
-      for (int j = 0; j < 3; j++) CHECK(got[3 * i + j] == one_element(&one, 0, 3 * row[i] + j));
-  }
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 3; j++) want[3 * i + j] = one_element(&one, 0, 3 * row[i] + j);
+  one_check_against(&one, "gather", one.result, 0, want);
   one_free(&one);
 }
 

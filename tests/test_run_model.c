@@ -12,7 +12,7 @@ static const char header[] = "#define nx_model m_model\n#define nx_load m_load\n
                              "int m_invoke(const m_model *, const nextc_call *);\n";
 static const char source[] =
     "#include \"m.h\"\n#include <string.h>\n"
-    "enum { NONE, PAST_OUTPUT, PAST_WORKSPACE, BY_SLICES, ERROR, CRASH };\n"
+    "enum { NONE, PAST_OUTPUT, PAST_WORKSPACE, PAST_INPUT, BEFORE_OUTPUT, BY_SLICES, ERROR, CRASH };\n"
     "const int m_input_count = 1, m_output_count = 1, m_symbol_count = 1;\n"
     "const nextc_tensor m_inputs[] = {{\"x\", 1, 2, {-1, 4}, 16}}, m_outputs[] = {{\"y\", 1, 2, {-1, 4}, 16}};\n"
     "const char *const m_symbols[] = {\"N\"};\n"
@@ -30,6 +30,8 @@ static const char source[] =
     "  for (i = 0; i < n; i++) y[i] = 2 * x[i] + (FAULT == BY_SLICES && c->threads > 1 ? 1e-6f : 0);\n"
     "  if (FAULT == PAST_OUTPUT) y[n] = 0;\n"
     "  if (FAULT == PAST_WORKSPACE) ((char *)c->workspace)[64 * c->threads] = 0;\n"
+    "  if (FAULT == PAST_INPUT) y[0] = *(const volatile float *)(x + n);\n"
+    "  if (FAULT == BEFORE_OUTPUT) y[-1] = 0;\n"
     "  if (FAULT == CRASH) *(volatile int *)0 = 0;\n"
     "  return FAULT == ERROR ? 7 : 0;\n"
     "}\n";
@@ -77,6 +79,8 @@ int main(void) {
   run("NONE", "-DWEIGHTS_IN_FILE", "other N=2 in out", 2, "m_load: seven");
   run("PAST_OUTPUT", "", "- N=2 in out", 3, "past the end of an output");
   run("PAST_WORKSPACE", "", "- N=2 in out", 3, "past the end of the workspace");
+  run("PAST_INPUT", "", "- N=2 in out", 3, "past the end of an input");
+  run("BEFORE_OUTPUT", "", "- N=2 in out", 3, "in front of an output");
   run("BY_SLICES", "", "- N=2 in out", 4, "output 0 has other bits when the work is cut into 3 slices");
   run("CRASH", "", "- N=2 in out", 139, "");
   CHECK(!file_exists("out"));

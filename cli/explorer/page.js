@@ -6,10 +6,16 @@ function readAddress() {
   return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 }
 
+/* What is shown first: the vector path that most machines take. */
+function usualTarget(model) {
+  const {targets} = model.data;
+  return (targets.find(t => t.name === 'v3') || targets[0]).name;
+}
+
 /* App: model; view; pass (index); selection {kind: op node kernel, id} or null; target; colour; allLines. */
 function makeApp(model) {
   const app = {model, view: 'passes', pass: model.programs.length > 1 ? 1 : 0, selection: null, colour: 'family', allLines: false,
-    target: (model.data.targets.find(t => t.name === 'v3') || model.data.targets[0]).name, drawn: new Set(), found: [], foundAt: -1};
+    target: usualTarget(model), drawn: new Set(), found: [], foundAt: -1};
   app.narrow = () => matchMedia('(max-width: 900px)').matches;
   /* Goes to what an address or a click names: view, pass, op, node, kernel, target, line; close: nothing selected. */
   app.go = to => {
@@ -93,7 +99,7 @@ function writeAddress(app) {
   else {
     if (selection) words.set(selection.kind, selection.id);
     words.set('view', app.view);
-    if (app.target !== app.model.data.targets[app.model.data.targets.length - 1].name) words.set('target', app.target);
+    if (app.target !== usualTarget(app.model)) words.set('target', app.target);
   }
   const hash = '#' + words;
   if (location.hash !== hash) history[location.hash ? 'pushState' : 'replaceState'](null, '', hash);

@@ -1,0 +1,81 @@
+/* Lowering of depthwise conv with and without layernorm: rows around each tile's width, windows larger than the image,
+ * odd channels, strides, dilation; hard inputs of the norm. */
+#include "tests/lower_test.h"
+
+static const LowerTest plain = {.family = "dwconv_layernorm", .passes = true};
+
+static void dwconv(const LowerTest *test, int h, int w, int c, int k, const char *attrs, bool norm) {
+  LOWER_TEST(test,
+             "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = weight {name=\"w.weight\"} : f32[%d,%d,%d]\n"
+             "%%3 = weight {name=\"w.bias\"} : f32[%d]\n%%4 = dwconv %%1, %%2, %%3 {%s}\n"
+             "%%5 = weight {name=\"n.weight\"} : f32[%d]\n%%6 = weight {name=\"n.bias\"} : f32[%d]\n"
+             "%%7 = layernorm %%4, %%5, %%6 {axes=[3] eps=1e-06}\noutput %s {name=\"y\"}\n",
+             h, w, c, k, k, c, c, attrs, c, c, norm ? "%7" : "%4");
+}
+
+static void sweep_widths(void) {
+  TEST("widths");
+  for (int w = 1; w <= 30; w++) dwconv(&plain, 2, w, 5, 7, "pads=[3,3,3,3]", w % 2);
+  dwconv(&plain, 3, 57, 4, 7, "pads=[3,3,3,3]", true);
+  TEST("heights");
+  for (int h = 1; h <= 9; h++) dwconv(&plain, h, 3, 4, 7, "pads=[3,3,3,3]", true);
+}
+
+static void sweep_channels(void) {
+  static const int channels[] = {1, 2, 3, 4, 7, 8, 12, 15, 16, 17, 24, 31, 33, 40, 63, 64, 65, 96, 130};
+  TEST("channels");
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+    dwconv(&plain, 3, 8, channels[i], 7, "pads=[3,3,3,3]", true);
+    dwconv(&plain, 2, 7, channels[i], 3, "pads=[1,1,1,1]", false);
+  }
+}
+
+static void sweep_windows(void) {
+  TEST("windows");
+  for (int k = 1; k <= 19; k += 2) {
+    char pads[64];
+    snprintf(pads, sizeof pads, "pads=[%d,%d,%d,%d]", k / 2, k / 2, k / 2, k / 2);
+    dwconv(&plain, 4, 15, 6, k, pads, k % 4 == 1);
+  }
+  TEST("strides, dilation, uneven pads, none");
+  dwconv(&plain, 9, 16, 9, 3, "strides=[2,2] pads=[1,1,1,1]", true);
+  dwconv(&plain, 9, 29, 5, 7, "strides=[1,3] pads=[3,3,3,3]", false);
+  dwconv(&plain, 11, 17, 4, 3, "dilations=[2,3] pads=[2,3,2,3]", true);
+  dwconv(&plain, 8, 9, 7, 5, "pads=[0,4,3,1]", true);
+  dwconv(&plain, 9, 21, 8, 7, "pads=[0,0,0,0]", true);
+}
+
+/* layernorm's hard inputs: large, far from 0, all equal. */
+static void put_far(Tensor *t, int input) {
+  (void)input;
+  for (int64_t i = 0; i < type_elements(&t->type); i++) t->f[i] = (double)(float)(1e4 + t->f[i]);
+}
+
+static void put_equal(Tensor *t, int input) {
+  (void)input;
+  for (int64_t i = 0; i < type_elements(&t->type); i++) t->f[i] = 0;
+}
+
+static void sweep_hard(void) {
+  static const int channels[] = {1, 7, 40, 96};
+  LowerTest large = plain, far = plain, equal = plain;
+  large.low = -1e18, large.high = 1e18, large.absolute = 1e-4, large.relative = 1e-4;
+  far.fill = put_far, far.absolute = 1e-4, far.relative = 1e-3;
+  equal.fill = put_equal;
+  for (int i = 1; i < 4; i++) { /* with one channel every norm is 0 / 0, but for eps */
+    TEST("1e18");
+    dwconv(&large, 3, 8, channels[i], 3, "pads=[1,1,1,1]", true);
+    TEST("a mean far from 0");
+    dwconv(&far, 3, 8, channels[i], 3, "pads=[1,1,1,1]", true);
+    TEST("nothing but the bias");
+    dwconv(&equal, 3, 8, channels[i], 3, "pads=[1,1,1,1]", true);
+  }
+}
+
+int main(void) {
+  sweep_widths();
+  sweep_channels();
+  sweep_windows();
+  sweep_hard();
+  return test_result();
+}
