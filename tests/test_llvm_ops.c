@@ -1,5 +1,5 @@
 /* Kernels as machine code of LLVM: every op of the loop IR, every memory type, loops and bounds, in one and in three
- * slices, against loop_eval; random loop programs; and what the LLVM IR of each op is. */
+ * slices, against loop_eval; random loop programs against loop_eval and against their C; and what the LLVM IR of each op is. */
 #include "backend/llvm_jit.h"
 #include "tests/loop_ops.h"
 
@@ -80,7 +80,7 @@ static void run_ops(void) {
 
 /* ---- random programs ---- */
 
-enum { RANDOM_PROGRAMS = 60, REGS = 6, STATEMENTS = 30 };
+enum { RANDOM_PROGRAMS = 40, REGS = 6, STATEMENTS = 30 };
 
 static int pick(uint64_t *seed, int count) { return (int)(random_word(seed) % (uint64_t)count); }
 
@@ -95,7 +95,7 @@ static void random_block(Text *t, uint64_t *seed, int depth, int statements, con
     case 0: text_printf(t, "f%d = fma f%d f%d f%d\n", d, a, b, c); break;
     case 1: text_printf(t, "i%d = %s i%d i%d\n", d, i2[pick(seed, 8)], a, b); break;
     case 2: text_printf(t, "i%d = %s f%d f%d\n", d, masks[pick(seed, 3)], a, b); break;
-    case 3: text_printf(t, "f%d = select i%d f%d f%d\n", d, a, b, c); break;
+    case 3: text_printf(t, "q = %s f%d f%d\nf%d = select q f%d f%d\n", masks[pick(seed, 3)], a, d, d, b, c); break;
     case 4: text_printf(t, "f%d = load x[%s%d]\n", d, lanes_at, pick(seed, 8)); break;
     case 5: text_printf(t, "f%d = loads x[8*p + %d]\n", d, pick(seed, 8)); break;
     case 6: text_printf(t, "h = hsum f%d\nf%d = splat h\n", a, d); break;
@@ -116,50 +116,86 @@ static void random_block(Text *t, uint64_t *seed, int depth, int statements, con
   }
 }
 
-static char *random_text(Arena *a, uint64_t *seed, const char *target, int lanes) {
-  Text t = {.arena = a};
-  text_printf(&t, "loops 1\ntarget %s\narena 0 scratch 0 weights 0\nkernel k0 test {\nin x f32[64]\nout y f32[%d]\n", target,
-              5 * 2 * REGS * 8);
+enum { RANDOM_OUT = 5 * 2 * REGS * 8 }; /* elements of a kernel's result */
+
+static void random_kernel(Text *t, uint64_t *seed, int number, int lanes) {
   const char *type = lanes > 1 ? "x8" : "";
-  text_printf(&t, "reg f32%s f0 f1 f2 f3 f4 f5\nreg i32%s i0 i1 i2 i3 i4 i5\nreg f32 h e\nreg i32 m\n", type, type);
-  text_puts(&t, "pfor p = 0 .. 5 {\nh = load x[p]\ne = load x[p + 9]\nm = lt h e\n");
-  for (int r = 0; r < REGS; r++) text_printf(&t, "f%d = load x[8*p + %d]\ni%d = lt f%d f0\n", r, r, r, r);
-  random_block(&t, seed, 0, STATEMENTS, "8*p + ");
+  text_printf(t, "kernel k%d test {\nin x f32[64]\nout y f32[%d]\n", number, RANDOM_OUT);
+  text_printf(t, "reg f32%s f0 f1 f2 f3 f4 f5\nreg i32%s i0 i1 i2 i3 i4 i5 q\nreg f32 h e\nreg i32 m\n", type, type);
+  text_puts(t, "pfor p = 0 .. 5 {\nh = load x[p]\ne = load x[p + 9]\nm = lt h e\n");
+  for (int r = 0; r < REGS; r++) text_printf(t, "f%d = load x[8*p + %d]\ni%d = lt f%d f0\n", r, r, r, r);
+  random_block(t, seed, 0, STATEMENTS, "8*p + ");
   for (int r = 0; r < REGS; r++)
-    text_printf(&t, "store y[%d*p + %d] f%d\nf%d = cvt i%d\nstore y[%d*p + %d] f%d\n", 2 * REGS * 8, 16 * r, r, r, r,
+    text_printf(t, "store y[%d*p + %d] f%d\nf%d = cvt i%d\nstore y[%d*p + %d] f%d\n", 2 * REGS * 8, 16 * r, r, r, r,
                 2 * REGS * 8, 16 * r + 8, r);
-  text_printf(&t, "}\n}\nstep k0 x=input0+0 y=output0+0\n");
-  return text_string(&t);
+  text_puts(t, "}\n}\n");
 }
 
-static void run_random(const Target *target, int lanes) {
-  uint64_t seed = 7;
-  if (!llvm_runs(target)) return;
-  for (int n = 0; n < RANDOM_PROGRAMS; n++) {
-    Context *c = context_new();
-    char *text = random_text(c->arena, &seed, target->name, lanes);
-    LoopProgram *p = loop_parse(c, c->arena, "random.loops", text, strlen(text));
-    const bool sound = p && loop_check(c, p->kernels[0]);
-    CHECK(sound);
-    float x[64], want[5 * 2 * REGS * 8] = {0}, got[5 * 2 * REGS * 8] = {0};
-    for (int i = 0; i < 64; i++) x[i] = (float)pick(&seed, 4001) / 1000.0f - 2.0f;
-    void *in_want[] = {x, want}, *in_got[] = {x, got};
-    Code code;
-    const bool good = sound && compile(c, p, target, &code);
-    CHECK(good);
-    if (good) {
-      loop_eval(p->kernels[0], in_want, target->fma, 0, 1);
-      code.kernels[0](in_got, 1, 2);
-      code.kernels[0](in_got, 0, 2);
-      const bool same = same_slots("f32", (unsigned char *)got, (unsigned char *)want, sizeof want);
-      CHECK(same);
-      if (!same) printf("%s\n", text);
-      llvm_unlink(code.code);
-    } else {
-      for (size_t i = 0; i < c->count; i++) printf("%s\n", c->list[i].text);
-    }
-    context_free(c);
+/* The same random kernels for both targets, at 1 and 8 lanes. */
+static bool random_programs(Kit *k) {
+  for (int t = 0; t < 2; t++) {
+    uint64_t seed = 7;
+    Text text = {.arena = k->arena};
+    text_printf(&text, "loops 1\ntarget %s\narena 0 scratch 0 weights 0\n", t ? "v3" : "generic");
+    for (int n = 0; n < RANDOM_PROGRAMS; n++) random_kernel(&text, &seed, n, t ? 8 : 1);
+    for (int n = 0; n < RANDOM_PROGRAMS; n++)
+      text_printf(&text, "step k%d x=input0+0 y=output0+%d \"random %d\"\n", n, n * RANDOM_OUT * 4, n);
+    if (!kit_program(k, t ? "v3" : "generic", text_string(&text))) return false;
   }
+  return true;
+}
+
+static void compare_random(const char *who, const unsigned char *got, const unsigned char *want) {
+  CHECK(got != NULL);
+  for (int n = 0; got && n < RANDOM_PROGRAMS; n++) {
+    const size_t bytes = RANDOM_OUT * 4, at = bytes * (size_t)n;
+    const bool same = same_slots("f32", got + at, want + at, bytes);
+    CHECK(same);
+    if (!same) printf("  %s: random kernel %d\n", who, n);
+  }
+}
+
+static void run_random_c(const Kit *k, int target, const float *x, size_t x_bytes, const unsigned char *want) {
+  const char *flags = target ? "-w -O1 -DRANDOM_ONLY_V3" : "-w -O1 -DRANDOM_ONLY_GENERIC";
+  size_t size = 0;
+  if (!have_compiler("gcc")) return;
+  const bool compiled = kit_compile(k, "gcc", flags, "");
+  CHECK(compiled);
+  unsigned char *got = compiled ? kit_run(k, x, x_bytes, 1, 1, "-", &size) : NULL;
+  compare_random("C", got, want);
+  free(got);
+}
+
+static void run_random(void) {
+  static const char *const titles[] = {"random programs, scalar", "random programs, vectors"};
+  Kit *k = kit_new("random");
+  const Dim in = 64, out = RANDOM_OUT * RANDOM_PROGRAMS;
+  const size_t out_bytes = (size_t)out * 4;
+  uint64_t seed = 3;
+  float x[64];
+  for (int i = 0; i < 64; i++) x[i] = (float)pick(&seed, 4001) / 1000.0f - 2.0f;
+  kit_input(k, "x", DT_f32, 1, &in);
+  kit_output(k, "y", DT_f32, 1, &out);
+  const bool sound = random_programs(k) && kit_emit(k);
+  CHECK(sound);
+  for (int t = 0; sound && t < 2; t++) {
+    Code code;
+    TEST(titles[t]);
+    if (!llvm_runs(k->targets[t])) continue;
+    unsigned char *want = malloc(out_bytes), *got = malloc(out_bytes);
+    memset(want, 0xAB, out_bytes);
+    memset(got, 0xAB, out_bytes);
+    kit_eval(k, t, (unsigned char *)x, want);
+    const bool good = compile(k->context, k->programs[t], k->targets[t], &code);
+    CHECK(good);
+    if (good) run_code(k, t, code.kernels, 2, (unsigned char *)x, got);
+    if (good) compare_random("JIT", got, want);
+    llvm_unlink(code.code);
+    run_random_c(k, t, x, sizeof x, want);
+    free(want);
+    free(got);
+  }
+  kit_free(k);
 }
 
 /* ---- text ---- */
@@ -247,12 +283,11 @@ static void machines(void) {
 
 int main(void) {
   if (!llvm_present()) return SKIP("built without LLVM");
+  open_folder();
   look();
   run_ops();
-  TEST("random programs, scalar");
-  run_random(target_by_name("generic"), 1);
-  TEST("random programs, vectors");
-  run_random(target_by_name("v3"), 8);
+  run_random();
   machines();
+  close_folder();
   return test_result();
 }
