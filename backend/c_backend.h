@@ -52,6 +52,12 @@ typedef struct {
  * regular file (/dev/null) is written directly. False after a diag. The same input gives the same bytes. */
 bool emit_c_files(Context *, const CProgram *, const COptions *);
 
-/* A C identifier made of a file's or model's name, not reserved in C or C++. */
+/* A prefix for C names made of a file's or model's name. A name that comes back as it is may be used as it is. */
 char *c_identifier(Arena *, const char *name);
+
+/* A kernel's function as it stands in the emitted file, for people to read; index: its number in the program. */
+typedef struct {
+  const char *name, *text;
+} CFunction;
+CFunction c_kernel_function(Arena *, const Kernel *, int index, const Target *, const char *prefix);
 #endif

@@ -13,7 +13,7 @@ static bool is_taken(const CFile *f, const char *name) {
 }
 
 static const char *fresh_identifier(CFile *f, const char *name) {
-  const char *base = c_identifier(f->arena, name), *tried = base;
+  const char *base = c_parameter_name(f->arena, name), *tried = base;
   for (int n = 2; is_taken(f, tried); n++) tried = arena_printf(f->arena, "%s_%d", base, n);
   return tried;
 }
@@ -129,14 +129,11 @@ CFile c_facts(Context *context, Arena *arena, const CProgram *program, const COp
   const Graph *g = program->graph;
   CFile f = {.context = context, .arena = arena, .program = program, .options = options};
   f.prefix = c_identifier(arena, options->prefix ? options->prefix : g->name ? g->name : "");
-  char *upper = arena_strdup(arena, f.prefix);
-  for (char *p = upper; *p; p++)
-    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
-  f.upper = upper;
+  f.upper = c_upper(arena, f.prefix);
   f.fixed_images = g->batch > 1 ? g->batch : 1;
   if (g->batch_symbol >= 0) {
     f.symbol = g->symbols[g->batch_symbol];
-    f.symbol_name = c_identifier(arena, f.symbol);
+    f.symbol_name = c_parameter_name(arena, f.symbol);
   }
   find_tensors(&f);
   find_sizes(&f);

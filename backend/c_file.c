@@ -10,13 +10,6 @@ const char c_feature_macros[] = "/* mmap is POSIX, not C99. */\n"
 
 /* ---- what stands in front ---- */
 
-static const char *upper_target(const CFile *f, const Target *target) {
-  char *name = arena_strdup(f->arena, target->name);
-  for (char *p = name; *p; p++)
-    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
-  return name;
-}
-
 static void put_includes(const CFile *f, Text *t) {
   const char *h_path = f->options->h_path, *slash = h_path ? strrchr(h_path, '/') : NULL;
   if (h_path) text_printf(t, "#include \"%s\"\n", slash ? slash + 1 : h_path);
@@ -38,8 +31,8 @@ static void put_path_macros(const CFile *f, Text *t) {
     text_puts(t, "#if 1");
     if (target->c_guard) text_printf(t, " && (%s)", target->c_guard);
     for (int other = 0; other < p->target_count; other++)
-      if (other != i) text_printf(t, " && !defined(NX_ONLY_%s)", upper_target(f, p->targets[other]));
-    text_printf(t, "\n#define NX_HAVE_%s\n", upper_target(f, target));
+      if (other != i) text_printf(t, " && !defined(NX_ONLY_%s)", c_upper(f->arena, p->targets[other]->name));
+    text_printf(t, "\n#define NX_HAVE_%s\n", c_upper(f->arena, target->name));
     if (target->c_include) text_printf(t, "#include <%s>\n", target->c_include);
     text_puts(t, "#endif\n");
   }
@@ -208,7 +201,7 @@ static Path *make_paths(const CFile *f, PlacePool *pool) {
 static void put_path(const CFile *f, Text *t, int target, const Path *path, RuntimeUse *use) {
   const Target *row = f->program->targets[target];
   char *kernels = text_string((Text *)&path->kernels);
-  text_printf(t, "\n/* ---- %s: %s ---- */\n#if defined(NX_HAVE_%s)\n", row->name, row->doc, upper_target(f, row));
+  text_printf(t, "\n/* ---- %s: %s ---- */\n#if defined(NX_HAVE_%s)\n", row->name, row->doc, c_upper(f->arena, row->name));
   runtime_print_used(use, t, kernels, row->vector_file);
   text_puts(t, kernels);
   text_puts(t, text_string((Text *)&path->steps));
@@ -220,7 +213,7 @@ static void put_pick(const CFile *f, Text *t) {
                "static const nx_step *nx_pick_steps(void) {\n  const nx_step *steps = NULL;\n");
   for (int i = 0; i < f->program->target_count; i++) {
     const Target *target = f->program->targets[i];
-    text_printf(t, "#if defined(NX_HAVE_%s)\n  ", upper_target(f, target));
+    text_printf(t, "#if defined(NX_HAVE_%s)\n  ", c_upper(f->arena, target->name));
     if (target->c_detect) text_printf(t, "if (%s) ", target->c_detect);
     text_printf(t, "steps = nx_steps_%s;\n#endif\n", target->name);
   }

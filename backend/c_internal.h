@@ -40,9 +40,11 @@ const char *c_reg_type_name(RegType);     /* "int32_t" */
 void c_put_float(Text *, float, bool hex);   /* literals */
 void c_put_double(Text *, double, bool hex);
 void c_put_int(Text *, int64_t, bool is_i64);
+char *c_upper(Arena *, const char *name);    /* of the letters a-z */
 void c_put_string(Text *, const char *);  /* a literal, any bytes */
 void c_put_comment(Text *, const char *); /* text safe inside a comment */
 bool c_name_reserved(const char *);       /* words and macros of C, C++ and the system that a name must avoid */
+char *c_parameter_name(Arena *, const char *); /* an identifier that is not reserved */
 /* Writes text to the file with names in place of nx_ and NX_. */
 void c_write(const CFile *, FILE *, const char *text);
 

@@ -35,9 +35,10 @@ static void put_decimal(Text *t, const char *number, const char *suffix) {
   text_puts(t, suffix);
 }
 
-static bool put_special(Text *t, double x, const char *nan, const char *infinity) {
-  if (isnan(x)) text_puts(t, nan);
-  if (isinf(x)) text_printf(t, x < 0 ? "-%s" : "%s", infinity);
+/* A quotient, not math.h's name: that is a function call to some compilers, which no static initializer may hold. */
+static bool put_special(Text *t, double x, const char *suffix) {
+  if (isnan(x)) text_printf(t, "(0.0%s / 0.0%s)", suffix, suffix);
+  if (isinf(x)) text_printf(t, "(%s1.0%s / 0.0%s)", x < 0 ? "-" : "", suffix, suffix);
   return !isfinite(x);
 }
 
@@ -63,7 +64,7 @@ static void put_hex(Text *t, double x, const char *suffix) {
 
 void c_put_float(Text *t, float x, bool hex) {
   char number[64];
-  if (put_special(t, (double)x, "NAN", "INFINITY")) return;
+  if (put_special(t, (double)x, "f")) return;
   if (hex) {
     put_hex(t, (double)x, "f");
     return;
@@ -77,7 +78,7 @@ void c_put_float(Text *t, float x, bool hex) {
 
 void c_put_double(Text *t, double x, bool hex) {
   char number[64];
-  if (put_special(t, x, "(double)NAN", "(double)INFINITY")) return;
+  if (put_special(t, x, "")) return;
   if (hex) {
     put_hex(t, x, "");
     return;
@@ -156,8 +157,30 @@ char *c_identifier(Arena *arena, const char *name) {
     else if (!t.len) text_putc(&t, 'm');
     else if (t.at[t.len - 1] != '_') text_putc(&t, '_');
   }
-  while (c_name_reserved(text_string(&t))) text_putc(&t, '_');
+  if (!strcmp(text_string(&t), "nextc")) text_putc(&t, '_'); /* nextc_slice and others belong to all models */
   return text_string(&t);
+}
+
+char *c_upper(Arena *arena, const char *name) {
+  char *upper = arena_strdup(arena, name);
+  for (char *p = upper; *p; p++)
+    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
+  return upper;
+}
+
+char *c_parameter_name(Arena *arena, const char *name) {
+  char *identifier = c_identifier(arena, name);
+  while (c_name_reserved(identifier)) identifier = arena_printf(arena, "%s_", identifier);
+  return identifier;
+}
+
+CFunction c_kernel_function(Arena *arena, const Kernel *k, int index, const Target *target, const char *prefix) {
+  Text code = {.arena = arena}, renamed = {.arena = arena}, name = {.arena = arena};
+  const char *upper = c_upper(arena, prefix);
+  c_emit_kernel(&code, k, index, target);
+  runtime_rename(&renamed, text_string(&code), prefix, upper);
+  runtime_rename(&name, c_kernel_name(arena, k, index, target), prefix, upper);
+  return (CFunction){text_string(&name), text_string(&renamed)};
 }
 
 void c_write(const CFile *f, FILE *to, const char *text) {

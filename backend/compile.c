@@ -31,8 +31,7 @@ bool targets_from_list(Context *c, const char *where, const char *list, CompileO
     if (list_has(list, targets[i].name)) o->targets[o->target_count++] = &targets[i];
   for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
     const char *word = arena_strndup(c->arena, p, strcspn(p, ","));
-    if (!target_by_name(word))
-      return error_in(c, where, "unknown target '%s' (of %s)", word, target_names(c->arena));
+    if (!target_by_name(word)) return error_in(c, where, "unknown target '%s' (of %s)", word, target_names(c->arena));
   }
   return true;
 }
@@ -56,8 +55,7 @@ static bool plan_files(Context *c, const CompileOptions *o, int64_t weight_bytes
       .hex_floats = o->hex,
       .big_endian = o->big_endian,
   };
-  if (!o->mode_given)
-    files->weights = o->weights_out || weight_bytes > INLINE_LIMIT ? WEIGHTS_FILE : WEIGHTS_INLINE;
+  if (!o->mode_given) files->weights = o->weights_out || weight_bytes > INLINE_LIMIT ? WEIGHTS_FILE : WEIGHTS_INLINE;
   if (files->weights == WEIGHTS_INLINE) return true;
   if (to_stdout && !o->weights_out)
     return error_in(c, NULL, "%lld bytes of weights have no place to go: give --weights-out=FILE or --weights=inline",
@@ -100,7 +98,7 @@ bool compile_graph(Context *c, Graph *g, const CompileOptions *o) {
   PassOptions pass_options = {.strict_fp = o->strict_fp};
   show(o, "running passes", -1);
   if (!run_pipeline(g, &pass_options, NULL, NULL, NULL)) return false;
-  complete_schedule(g);
+  if (!complete_schedule(g)) return false;
   Arena *scratch = arena_new();
   bool fine = emit(c, scratch, g, o);
   arena_free(scratch);

@@ -12,8 +12,8 @@ typedef struct {
   CMemory *memory;         /* NULL: files; else what they would be, and paths are names */
   const char *weights_out; /* NULL: beside the .c; else WEIGHTS_FILE where the mode is not given */
   const Target *targets[MAX_TARGETS];
-  int target_count;        /* 0: all of target.c */
-  bool mode_given;         /* false: inline up to INLINE_LIMIT, else a file */
+  int target_count; /* 0: all of target.c */
+  bool mode_given;  /* false: inline up to INLINE_LIMIT, else a file */
   WeightsMode mode;
   bool hex, big_endian, strict_fp;
   void (*progress)(void *user, const char *step, int percent); /* percent -1: not known; NULL: nobody looks */

@@ -1,22 +1,29 @@
 /* Walks the groups of a scheduled graph and has each lowered by its family; finds equal kernels. See lower.h. */
 #include "backend/lower.h"
 #include "backend/storage.h"
+#include "ir/hash.h"
 #include <string.h>
 
 enum { MAX_TEMPS = 8 };
 
+/* A kernel's text without its name: equal texts, equal kernels. */
+typedef struct {
+  const char *text; /* NULL: a free slot */
+  uint64_t hash;
+  size_t kernel;
+} KernelText;
+
 struct LowerState {
   Arena *arena;
-  WeightSlot *slots;
-  size_t slot_count;
-  int64_t placed_bytes;             /* arena bytes that place-buffers gave out */
-  int64_t temp_offset[MAX_TEMPS];   /* of the group's temporaries; -1: not made */
-  int64_t temp_end;                 /* end of the group's temporaries */
-  Place places[64];                 /* of the open kernel's parameters */
-  int scratch_number[64];           /* lower_scratch's number of a parameter; -1: none */
+  Storage storage;
+  int64_t placed_bytes;           /* arena bytes that place-buffers gave out */
+  int64_t temp_offset[MAX_TEMPS]; /* of the group's temporaries; -1: not made */
+  int64_t temp_end;               /* end of the group's temporaries */
+  Place places[64];               /* of the open kernel's parameters */
+  int scratch_number[64];         /* lower_scratch's number of a parameter; -1: none */
   int64_t scratch_end;
-  const char **kernel_texts;        /* [program->kernel_count], without names */
-  size_t text_capacity;
+  KernelText *texts; /* [text_slots] of the program's kernels; open addressing */
+  size_t text_slots;
 };
 
 static int64_t round_up_64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -50,23 +57,49 @@ static const char *group_note(const Lower *lw) {
   return note;
 }
 
+static KernelText *text_slot(const struct LowerState *s, uint64_t hash, const char *text) {
+  size_t i = (size_t)hash & (s->text_slots - 1);
+  while (s->texts[i].text && (s->texts[i].hash != hash || strcmp(s->texts[i].text, text)))
+    i = (i + 1) & (s->text_slots - 1);
+  return &s->texts[i];
+}
+
+/* Room for one more text, at most half of the slots in use. */
+static void reserve_text(struct LowerState *s, size_t count) {
+  if (2 * count < s->text_slots) return;
+  struct LowerState larger = {.text_slots = s->text_slots ? 2 * s->text_slots : 64};
+  larger.texts = ARENA_ARRAY(s->arena, KernelText, larger.text_slots);
+  for (size_t i = 0; i < s->text_slots; i++)
+    if (s->texts[i].text) *text_slot(&larger, s->texts[i].hash, s->texts[i].text) = s->texts[i];
+  s->texts = larger.texts;
+  s->text_slots = larger.text_slots;
+}
+
+/* Number of the program's kernel that equals k; k itself is added where there is none. */
+static size_t share_kernel(Lower *lw, Kernel *k) {
+  struct LowerState *s = lw->state;
+  LoopProgram *p = lw->program;
+  const char *text = loop_print_kernel(k, s->arena, false);
+  uint64_t hash = hash_bytes(text, strlen(text), 0);
+  reserve_text(s, p->kernel_count);
+  KernelText *slot = text_slot(s, hash, text);
+  if (slot->text) return slot->kernel;
+  *slot = (KernelText){text, hash, p->kernel_count};
+  GROW(p->arena, p->kernels, p->kernel_count, p->kernel_capacity);
+  p->kernels[p->kernel_count] = k;
+  return p->kernel_count++;
+}
+
 /* Ends the open kernel: shares an equal one, adds the step. */
 static void close_kernel(Lower *lw) {
   Kernel *k = lw->kernel;
   if (!k) return;
   struct LowerState *s = lw->state;
   LoopProgram *p = lw->program;
-  const char *text = loop_print_kernel(k, s->arena, false);
-  size_t found = 0;
-  while (found < p->kernel_count && strcmp(s->kernel_texts[found], text)) found++;
-  if (found == p->kernel_count) {
-    GROW(p->arena, p->kernels, p->kernel_count, p->kernel_capacity);
-    GROW(s->arena, s->kernel_texts, p->kernel_count, s->text_capacity);
-    s->kernel_texts[p->kernel_count] = text;
-    p->kernels[p->kernel_count++] = k;
-  }
+  size_t found = share_kernel(lw, k);
   GROW(p->arena, p->steps, p->step_count, p->step_capacity);
   p->steps[p->step_count++] = (Step){.kernel = (int32_t)found,
+                                     .group = op_at(lw->graph, lw->ops[0])->sched.kernel,
                                      .places = arena_copy(p->arena, s->places, sizeof(Place) * k->param_count),
                                      .note = arena_strdup(p->arena, group_note(lw))};
   if (round_up_64(s->scratch_end) > p->scratch_bytes) p->scratch_bytes = round_up_64(s->scratch_end);
@@ -108,26 +141,29 @@ static ParamId param_at(Lower *lw, Role role, DType dtype, int64_t elements, Pla
 
 ParamId lower_in(Lower *lw, ValueId v) {
   const Type *t = type_of(lw->graph, v);
-  Place place = value_place(lw->graph, v, lw->state->slots, lw->state->slot_count);
+  Place place = value_place(&lw->state->storage, v);
   bool weight = place.space == SPACE_WEIGHTS;
   return param_at(lw, weight ? ROLE_WEIGHT : ROLE_IN, t->dtype, type_elements(t), place, weight ? "w" : "x");
 }
 
 ParamId lower_out(Lower *lw, ValueId v) {
   const Type *t = type_of(lw->graph, v);
-  Place place = value_place(lw->graph, v, lw->state->slots, lw->state->slot_count);
+  Place place = value_place(&lw->state->storage, v);
   return param_at(lw, ROLE_OUT, t->dtype, type_elements(t), place, "y");
 }
 
-ParamId lower_temp(Lower *lw, int number, DType dtype, int64_t elements) {
+void lower_reserve_temp(Lower *lw, int number, DType dtype, int64_t elements) {
   struct LowerState *s = lw->state;
   if (number < 0 || number >= MAX_TEMPS) die("temporary %d", number);
-  if (s->temp_offset[number] < 0) {
-    s->temp_offset[number] = s->temp_end;
-    s->temp_end += round_up_64(elements * (int64_t)dtype_bytes(dtype));
-    if (s->temp_end > lw->program->arena_bytes) lw->program->arena_bytes = s->temp_end;
-  }
-  Place place = {SPACE_ARENA, 0, s->temp_offset[number]};
+  if (s->temp_offset[number] >= 0) return;
+  s->temp_offset[number] = s->temp_end;
+  s->temp_end += round_up_64(elements * (int64_t)dtype_bytes(dtype));
+  if (s->temp_end > lw->program->arena_bytes) lw->program->arena_bytes = s->temp_end;
+}
+
+ParamId lower_temp(Lower *lw, int number, DType dtype, int64_t elements) {
+  lower_reserve_temp(lw, number, dtype, elements);
+  Place place = {SPACE_ARENA, 0, lw->state->temp_offset[number]};
   return param_at(lw, ROLE_INOUT, dtype, elements, place, "t");
 }
 
@@ -215,7 +251,8 @@ LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
   LoopProgram *p = ARENA_NEW(arena, LoopProgram);
   p->arena = arena;
   p->target = target->name;
-  state.slots = collect_weights(g, state.arena, &state.slot_count, &p->weight_bytes);
+  state.storage = storage_new(g, state.arena);
+  p->weight_bytes = state.storage.weight_bytes;
   state.placed_bytes = p->arena_bytes = placed_bytes(g);
   OpId *ops = ARENA_ARRAY(state.arena, OpId, g->op_count);
   Lower lw = {.graph = g, .target = target, .program = p, .ops = ops, .state = &state};
@@ -232,6 +269,7 @@ LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
     close_kernel(&lw);
     id = op_at(g, ops[lw.op_count - 1])->next;
   }
+  storage_free(&state.storage);
   arena_free(state.arena);
   return p;
 }

@@ -30,6 +30,8 @@ ParamId lower_in(Lower *, ValueId);   /* a value from outside the group, or an o
 ParamId lower_out(Lower *, ValueId);  /* a value of the group that is used outside */
 /* Memory that lasts over the kernels of one group, by a number of the family's choice: t<number>. */
 ParamId lower_temp(Lower *, int number, DType, int64_t elements);
+/* Reserves it before a kernel is opened: where targets want different sizes, the most of all, for equal places. */
+void lower_reserve_temp(Lower *, int number, DType, int64_t elements);
 /* Memory of one slice of the open kernel's pfor, undefined at the start of each iteration: s<number>. */
 ParamId lower_scratch(Lower *, int number, DType, int64_t elements);
 

@@ -9,28 +9,29 @@
 
 typedef struct {
   TileKernel tk;
-  Window win;
+  Taps win;
   Affine image, row; /* loop variables n and oy */
 } Conv;
 
 /* All taps and input channels for a tile of t->rows output columns from `ox`. */
 static void emit_window(Conv *c, Tile *t, Affine ox, bool edge) {
   Kernel *k = c->tk.lw->kernel;
-  const Window *v = &c->win;
-  tile_begin(t);
-  VarId ky = window_loop_y(k, v, c->row);
+  const Taps *v = &c->win;
+  Affine y = affine_add(affine_scale(affine_add(affine_scale(c->image, v->oh), c->row), v->ow), ox);
+  y = affine_scale(y, c->tk.columns);
+  tile_begin(t, y, c->tk.columns);
+  VarId ky = taps_loop_y(k, v, c->row);
   bool merged = !edge && v->dx == 1 && v->stride_i == 1; /* kx and i are one contiguous run */
-  VarId kx = merged ? 0 : window_loop_x(k, v, ox, edge);
+  VarId kx = merged ? 0 : taps_loop_x(k, v, ox, edge);
   VarId i = emit_for(k, LOP_for, "i", 0, merged ? v->kw * v->i : v->i, 1);
-  Affine at = affine_add(window_address(v, c->image, c->row, ox, ky, kx), affine_var(i, v->stride_i));
+  Affine at = affine_add(taps_address(v, c->image, c->row, ox, ky, kx), affine_var(i, v->stride_i));
   Affine flat = affine_add(affine_var(ky, v->kw * v->i), affine_var(i, 1));
   if (kx) flat = affine_add(flat, affine_var(kx, v->i));
   tile_step(t, at, v->sx * v->stride_x, flat);
   emit_end(k);
   if (kx) emit_end(k);
   emit_end(k);
-  Affine y = affine_add(affine_scale(affine_add(affine_scale(c->image, v->oh), c->row), v->ow), ox);
-  tile_end(t, affine_scale(y, c->tk.columns), c->tk.columns);
+  tile_end(t, y, c->tk.columns, y);
 }
 
 static void emit_edge(Conv *c, Tile *t, int64_t first, int64_t last) {
@@ -43,7 +44,7 @@ static void emit_edge(Conv *c, Tile *t, int64_t first, int64_t last) {
 
 static void emit_row(void *user, Tile *t) {
   Conv *c = user;
-  const Window *v = &c->win;
+  const Taps *v = &c->win;
   emit_edge(c, t, 0, v->inner_first);
   RowTiles tiles = row_tiles(v->inner_last - v->inner_first, c->tk.lw->target->gemm_rows);
   for (int s = 0; s < 2; s++) {
@@ -61,8 +62,12 @@ void lower_conv(Lower *lw) {
   ValueId x = op->operands[0];
   if (op->kind == OP_transpose) op = op_at(lw->graph, lw->ops[1]);
   Kernel *k = lower_kernel(lw);
-  Conv c = {.tk = tile_kernel(lw, op, x)};
-  c.win = window_describe(&op->attrs, type_of(lw->graph, op->operands[0]), type_of(lw->graph, op->first_result),
+  ParamId in = lower_in(lw, x);
+  Conv c = {.tk = tile_kernel(lw, op, in, lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result))};
+  uint32_t first = x == op->operands[0] ? 1 : 2; /* ops before the epilogue */
+  c.tk.epilogue = lw->ops + first;
+  c.tk.epilogue_count = lw->op_count - first;
+  c.win = taps_describe(&op->attrs, type_of(lw->graph, op->operands[0]), type_of(lw->graph, op->first_result),
                           op->attrs.kernel.at[0], op->attrs.kernel.at[1], x != op->operands[0]);
   c.row = affine_var(emit_for(k, LOP_pfor, "oy", 0, c.win.oh, 1), 1);
   c.image = affine_var(emit_for(k, LOP_for, "n", 0, c.win.n, 1), 1);

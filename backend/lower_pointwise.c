@@ -2,9 +2,7 @@
  * (reg_type_of: i32 for what is narrower than 32 bits, i64 for u32); bools are 0 or 1. u64 is no type of any kernel. */
 #include "backend/lower_expr.h"
 #include "backend/lower_math.h"
-#include <float.h>
 #include <math.h>
-#include <string.h>
 
 typedef struct {
   Lower *lower;

@@ -11,7 +11,6 @@
  * 2^-50, else 1: no square overflows, nor is one lost beside the largest. Powers of 2 cost no bits. */
 #include "backend/lower_fold.h"
 #include <math.h>
-#include <string.h>
 
 typedef enum { LEAF_X, LEAF_SQUARE, LEAF_ABS, LEAF_SCALED_SQUARE } Leaf;
 typedef enum { END_AS_IS, END_MEAN, END_ROOT } End;

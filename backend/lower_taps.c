@@ -5,8 +5,8 @@ static int64_t entry(Ints list, int i, int64_t otherwise) { return i < list.coun
 static int64_t ceil_div(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 static int64_t clamp(int64_t v, int64_t low, int64_t high) { return v < low ? low : v > high ? high : v; }
 
-Window window_describe(const Attrs *a, const Type *in, const Type *out, int64_t kh, int64_t kw, bool channels_first) {
-  Window v = {.n = in->dim[0], .h = in->dim[1], .w = in->dim[2], .i = in->dim[3], .oh = out->dim[1], .ow = out->dim[2],
+Taps taps_describe(const Attrs *a, const Type *in, const Type *out, int64_t kh, int64_t kw, bool channels_first) {
+  Taps v = {.n = in->dim[0], .h = in->dim[1], .w = in->dim[2], .i = in->dim[3], .oh = out->dim[1], .ow = out->dim[2],
               .kh = kh, .kw = kw};
   v.sy = entry(a->strides, 0, 1);
   v.sx = entry(a->strides, 1, 1);
@@ -35,17 +35,17 @@ static VarId tap_loop(Kernel *k, const char *name, Affine o, int64_t s, int64_t 
   return emit_for_bounds(k, LOP_for, name, low, high, 1);
 }
 
-VarId window_loop_y(Kernel *k, const Window *v, Affine row) {
+VarId taps_loop_y(Kernel *k, const Taps *v, Affine row) {
   if (!v->padded_y) return emit_for(k, LOP_for, "ky", 0, v->kh, 1);
   return tap_loop(k, "ky", row, v->sy, v->dy, v->top, v->h, v->kh);
 }
 
-VarId window_loop_x(Kernel *k, const Window *v, Affine ox, bool edge) {
+VarId taps_loop_x(Kernel *k, const Taps *v, Affine ox, bool edge) {
   if (!edge) return emit_for(k, LOP_for, "kx", 0, v->kw, 1);
   return tap_loop(k, "kx", ox, v->sx, v->dx, v->left, v->w, v->kw);
 }
 
-Affine window_address(const Window *v, Affine n, Affine row, Affine ox, VarId ky, VarId kx) {
+Affine taps_address(const Taps *v, Affine n, Affine row, Affine ox, VarId ky, VarId kx) {
   Affine at = affine_plus(affine_scale(n, v->stride_n), -v->top * v->stride_y - v->left * v->stride_x);
   at = affine_add(at, affine_scale(row, v->sy * v->stride_y));
   at = affine_add(at, affine_var(ky, v->dy * v->stride_y));

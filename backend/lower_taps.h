@@ -12,15 +12,15 @@ typedef struct {
   int64_t stride_n, stride_y, stride_x, stride_i; /* of the input in memory, in elements */
   int64_t inner_first, inner_last; /* output columns whose taps are all inside in x */
   bool padded_y;                   /* some row's taps leave the image */
-} Window;
+} Taps;
 
 /* in, out: [N, H, W, C]. channels_first: the input lies in memory as [N, C, H, W]. */
-Window window_describe(const Attrs *, const Type *in, const Type *out, int64_t kh, int64_t kw, bool channels_first);
+Taps taps_describe(const Attrs *, const Type *in, const Type *out, int64_t kh, int64_t kw, bool channels_first);
 
 /* Opens the loop over the taps of output row `row` (column `ox`) that fall inside the image. edge: false where all do. */
-VarId window_loop_y(Kernel *, const Window *, Affine row);
-VarId window_loop_x(Kernel *, const Window *, Affine ox, bool edge);
+VarId taps_loop_y(Kernel *, const Taps *, Affine row);
+VarId taps_loop_x(Kernel *, const Taps *, Affine ox, bool edge);
 
 /* Element of the input at image n, tap (ky, kx) of output (row, ox), channel 0. kx 0: the first tap. */
-Affine window_address(const Window *, Affine n, Affine row, Affine ox, VarId ky, VarId kx);
+Affine taps_address(const Taps *, Affine n, Affine row, Affine ox, VarId ky, VarId kx);
 #endif

@@ -1,55 +1,63 @@
-/* The register tile of gemm and conv; see lower_tile.h. */
+/* Register-tiled matrix product; see lower_tile.h. */
 #include "backend/lower_tile.h"
-#include <string.h>
+#include "backend/lower_math.h"
 
-enum { PANEL = 16 };
+TileKernel tile_kernel(Lower *lw, const Op *op, ParamId x, ParamId y) {
+  return tile_kernel_with(lw, op, x, lower_in(lw, op->operands[1]), y);
+}
 
-TileKernel tile_kernel(Lower *lw, const Op *anchor, ValueId x) {
-  const Type *w = type_of(lw->graph, anchor->operands[1]);
-  TileKernel t = {.lw = lw, .anchor = anchor, .k_size = w->dim[1], .columns = anchor->attrs.cols};
-  if (anchor->attrs.panel != PANEL) die("panels of %lld columns", (long long)anchor->attrs.panel);
-  t.x = lower_in(lw, x);
-  t.w = lower_in(lw, anchor->operands[1]);
-  t.has_bias = anchor->operand_count > 2 && anchor->operands[2];
-  if (t.has_bias) t.bias = lower_in(lw, anchor->operands[2]);
-  t.y = lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result);
+TileKernel tile_kernel_with(Lower *lw, const Op *op, ParamId x, ParamId w, ParamId y) {
+  if (op->attrs.panel != PANEL) die("panels of %lld columns", (long long)op->attrs.panel);
+  TileKernel t = {.lw = lw, .x = x, .w = w, .y = y, .columns = op->attrs.cols, .result = op->first_result};
+  t.k_size = type_of(lw->graph, op->operands[1])->dim[1];
+  t.prefetch = lw->target->lanes > 1;
+  if (op->operand_count > 2 && op->operands[2]) {
+    t.bias = lower_in(lw, op->operands[2]);
+    t.start = START_BIAS;
+  }
   return t;
 }
 
-void tile_begin(Tile *t) {
+static Affine piece_column(const Tile *t, int p) { return affine_plus(t->column, t->columns->column[p]); }
+
+void tile_begin(Tile *t, Affine y_at, int64_t y_stride) {
   Kernel *k = t->tk->lw->kernel;
   for (int r = 0; r < t->rows; r++)
     for (int p = 0; p < t->columns->count; p++) {
       t->acc[r][p] = kernel_reg(k, REG_f32, t->columns->lanes[p], "acc%d_%d", r, p);
-      Affine at = affine_plus(t->column, t->columns->offset[p]);
-      if (!t->tk->has_bias) emit_const(k, t->acc[r][p], 0);
-      else if (r == 0) emit_load(k, t->acc[r][p], t->tk->bias, at);
+      Affine column = piece_column(t, p);
+      if (t->tk->start == START_ZERO) emit_const(k, t->acc[r][p], 0);
+      else if (t->tk->start == START_Y)
+        emit_load(k, t->acc[r][p], t->tk->y, affine_add(affine_plus(y_at, r * y_stride), column));
+      else if (r == 0) emit_load(k, t->acc[r][p], t->tk->bias, column);
       else emit_op(k, LOP_mov, t->acc[r][p], t->acc[0][p], 0, 0);
     }
 }
 
-/* One register of x per lane count in use. */
-void tile_step(Tile *t, Affine x_at, int64_t row_stride, Affine k_at) {
+void tile_step(Tile *t, Affine x_at, int64_t x_stride, Affine k_at) {
   Kernel *k = t->tk->lw->kernel;
   RegId b[MAX_TILE_PIECES];
+  Affine line = affine_add(t->panel, affine_scale(k_at, PANEL));
   for (int p = 0; p < t->columns->count; p++) {
     b[p] = kernel_reg(k, REG_f32, t->columns->lanes[p], "b%d", p);
-    emit_load(k, b[p], t->tk->w, affine_plus(affine_add(t->panel, affine_scale(k_at, PANEL)), t->columns->offset[p]));
+    emit_load(k, b[p], t->tk->w, affine_plus(line, t->columns->weight[p]));
   }
+  for (int64_t p = 0; t->tk->prefetch && p < t->panels; p++)
+    emit_prefetch(k, t->tk->w, affine_plus(line, (t->panels + p) * t->tk->k_size * PANEL));
   for (int r = 0; r < t->rows; r++) {
     RegId a = 0;
     for (int p = 0; p < t->columns->count; p++) {
       if (p == 0 || t->columns->lanes[p] != t->columns->lanes[p - 1]) {
         a = kernel_reg(k, REG_f32, t->columns->lanes[p], "a%d", r);
-        emit_loads(k, a, t->tk->x, affine_plus(x_at, r * row_stride));
+        emit_loads(k, a, t->tk->x, affine_plus(x_at, r * x_stride));
       }
       emit_op(k, LOP_fma, t->acc[r][p], a, b[p], t->acc[r][p]);
     }
   }
 }
 
-/* An operand of an epilogue op beside accumulator (row, piece): one element, one per channel, or the result's shape. */
-static RegId load_operand(Tile *t, ValueId v, Affine y_at, Affine column, int lanes) {
+/* An operand of an epilogue op beside an accumulator: one element, one per channel, or of the result's shape. */
+static RegId load_operand(Tile *t, ValueId v, Affine row_at, Affine column, int lanes) {
   Lower *lw = t->tk->lw;
   const Type *type = type_of(lw->graph, v);
   RegId reg = kernel_reg(lw->kernel, REG_f32, lanes, "e");
@@ -58,80 +66,107 @@ static RegId load_operand(Tile *t, ValueId v, Affine y_at, Affine column, int la
   if (value_is_splat(lw->graph, v, &number)) emit_const(lw->kernel, reg, number);
   else if (n == 1) emit_loads(lw->kernel, reg, lower_in(lw, v), affine(0));
   else if (n == t->tk->columns && type->dim[type->rank - 1] == n) emit_load(lw->kernel, reg, lower_in(lw, v), column);
-  else emit_load(lw->kernel, reg, lower_in(lw, v), affine_add(y_at, column));
+  else emit_load(lw->kernel, reg, lower_in(lw, v), affine_add(row_at, column));
   return reg;
 }
 
-/* Pointwise ops of the group after the anchor, on one accumulator. */
-static RegId apply_epilogue(Tile *t, RegId acc, Affine y_at, Affine column, int lanes) {
+static RegId apply_epilogue(Tile *t, RegId acc, Affine row_at, Affine column, int lanes) {
   Lower *lw = t->tk->lw;
-  ValueId current = t->tk->anchor->first_result;
-  for (uint32_t i = 0; i < lw->op_count; i++) {
-    const Op *op = op_at(lw->graph, lw->ops[i]);
-    if (!(op_info[op->kind].traits & T_POINTWISE)) continue;
+  ValueId current = t->tk->result;
+  for (uint32_t i = 0; i < t->tk->epilogue_count; i++) {
+    const Op *op = op_at(lw->graph, t->tk->epilogue[i]);
     RegId operands[4];
     for (uint32_t o = 0; o < op->operand_count; o++)
-      operands[o] = op->operands[o] == current ? acc : load_operand(t, op->operands[o], y_at, column, lanes);
+      operands[o] = op->operands[o] == current ? acc : load_operand(t, op->operands[o], row_at, column, lanes);
     acc = lower_pointwise(lw, op, operands, lanes, "v");
     current = op->first_result;
   }
   return acc;
 }
 
-void tile_end(Tile *t, Affine y_at, int64_t row_stride) {
-  for (int r = 0; r < t->rows; r++)
-    for (int p = 0; p < t->columns->count; p++) {
-      Affine row = affine_plus(y_at, r * row_stride), column = affine_plus(t->column, t->columns->offset[p]);
-      RegId v = apply_epilogue(t, t->acc[r][p], row, column, t->columns->lanes[p]);
-      emit_store(t->tk->lw->kernel, t->tk->y, affine_add(row, column), v);
-    }
+/* squares[column] += (v 2^-12)^2, kept in `sum` over the tile's rows. */
+static void add_square(Kernel *k, RegId sum, RegId v, int lanes) {
+  RegId s = kernel_reg(k, REG_f32, lanes, "s"), vs = kernel_reg(k, REG_f32, lanes, "vs");
+  emit_const(k, s, math_square_scale);
+  emit_op(k, LOP_mul, vs, v, s, 0);
+  emit_op(k, LOP_fma, sum, vs, vs, sum);
 }
 
-/* Full panels: one loop over panels and, where a tile is narrower than a panel, one over its column groups. */
-static void full_panels(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
+void tile_end(Tile *t, Affine y_at, int64_t y_stride, Affine result_at) {
+  Kernel *k = t->tk->lw->kernel;
+  for (int p = 0; p < t->columns->count; p++) {
+    int lanes = t->columns->lanes[p];
+    Affine column = piece_column(t, p), squares_at = affine_add(t->tk->squares_at, column);
+    RegId sum = t->tk->sums_squares ? kernel_reg(k, REG_f32, lanes, "sq") : 0;
+    if (sum) emit_load(k, sum, t->tk->squares, squares_at);
+    for (int r = 0; r < t->rows; r++) {
+      RegId v = apply_epilogue(t, t->acc[r][p], affine_plus(result_at, r * t->tk->columns), column, lanes);
+      if (sum) add_square(k, sum, v, lanes);
+      emit_store(k, t->tk->y, affine_add(affine_plus(y_at, r * y_stride), column), v);
+    }
+    if (sum) emit_store(k, t->tk->squares, squares_at, sum);
+  }
+}
+
+/* A loop over groups of `panels` whole panels from first_panel on, `groups` of them; narrower tiles loop inside. */
+static void whole_panels(const TileKernel *tk, LoopOp loop, int64_t first, int64_t groups, int64_t panels,
+                         EmitTiles emit, void *user) {
   const Target *target = tk->lw->target;
   Kernel *k = tk->lw->kernel;
-  int width = target->lanes * target->gemm_vectors;
-  TileColumns c = {.count = target->gemm_vectors};
-  for (int i = 0; i < c.count; i++) c.lanes[i] = target->lanes, c.offset[i] = i * target->lanes;
-  VarId panel = emit_for(k, loop, "p", 0, tk->columns / PANEL, 1);
-  Tile t = {.tk = tk, .columns = &c};
-  t.panel = affine_var(panel, PANEL * tk->k_size);
-  t.column = affine_var(panel, PANEL);
-  if (width < PANEL) {
-    VarId group = emit_for(k, LOP_for, "q", 0, PANEL, width);
-    t.panel = affine_add(t.panel, affine_var(group, 1));
-    t.column = affine_add(t.column, affine_var(group, 1));
+  int64_t width = panels * PANEL, tile = (int64_t)target->lanes * target->gemm_vectors;
+  if (tile > width) tile = width;
+  TileColumns c = {.count = (int)(tile / target->lanes)};
+  for (int i = 0; i < c.count; i++) {
+    c.lanes[i] = target->lanes;
+    c.column[i] = i * target->lanes;
+    c.weight[i] = c.column[i] / PANEL * tk->k_size * PANEL + c.column[i] % PANEL;
+  }
+  VarId group = emit_for(k, loop, "p", 0, groups, 1);
+  Tile t = {.tk = tk, .columns = &c, .panels = panels};
+  Affine panel = affine_add(affine_plus(affine_var(group, panels), first), tk->first_panel);
+  t.panel = affine_scale(panel, PANEL * tk->k_size);
+  t.column = affine_scale(panel, PANEL);
+  if (tile < width) {
+    VarId part = emit_for(k, LOP_for, "q", 0, width, tile);
+    t.panel = affine_add(t.panel, affine_var(part, 1));
+    t.column = affine_add(t.column, affine_var(part, 1));
   }
   emit(user, &t);
-  if (width < PANEL) emit_end(k);
+  if (tile < width) emit_end(k);
   emit_end(k);
 }
 
 /* The last panel's columns that exist, in groups of pieces no wider than a tile. */
-static void last_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
+static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
   const Target *target = tk->lw->target;
   Kernel *k = tk->lw->kernel;
-  int pieces[PANEL], left = (int)(tk->columns % PANEL), offset = 0;
-  int count = lane_pieces(target, left, pieces);
+  int pieces[PANEL], offset = 0;
+  int count = lane_pieces(target, tk->columns % PANEL, pieces);
+  int64_t panel = tk->columns / PANEL;
   VarId once = loop == LOP_pfor ? emit_for(k, LOP_pfor, "last", 0, 1, 1) : 0;
   for (int i = 0; i < count;) {
     TileColumns c = {0};
     for (; i < count && c.count < target->gemm_vectors; i++) {
       c.lanes[c.count] = pieces[i];
-      c.offset[c.count++] = offset;
+      c.weight[c.count] = offset;
+      c.column[c.count++] = offset;
       offset += pieces[i];
     }
-    int64_t panel = tk->columns / PANEL;
-    Tile t = {.tk = tk, .columns = &c, .panel = affine(panel * PANEL * tk->k_size), .column = affine(panel * PANEL)};
+    Tile t = {.tk = tk, .columns = &c, .panels = 0};
+    t.panel = affine(panel * PANEL * tk->k_size);
+    t.column = affine(panel * PANEL);
     emit(user, &t);
   }
   if (once) emit_end(k);
 }
 
 void tile_each_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
-  if (tk->columns >= PANEL) full_panels(tk, loop, emit, user);
-  if (tk->columns % PANEL) last_panel(tk, loop, emit, user);
+  const Target *target = tk->lw->target;
+  int64_t whole = tk->panel_count ? tk->panel_count : tk->columns / PANEL, panels = (int64_t)target->lanes * target->gemm_vectors / PANEL;
+  if (panels < 1) panels = 1;
+  if (whole / panels) whole_panels(tk, loop, 0, whole / panels, panels, emit, user);
+  if (whole % panels) whole_panels(tk, loop, whole / panels * panels, 1, whole % panels, emit, user);
+  if (!tk->panel_count && tk->columns % PANEL) partial_panel(tk, loop, emit, user);
 }
 
 RowTiles row_tiles(int64_t rows, int most) {
@@ -141,4 +176,16 @@ RowTiles row_tiles(int64_t rows, int most) {
   RowTiles t = {.count = {high_count, tiles - high_count}, .rows = {(int)low + 1, (int)low}};
   t.start[1] = high_count * (low + 1);
   return t;
+}
+
+int64_t tile_blocks(int64_t tiles) {
+  enum { TILES = 16, THREADS = 4 };
+  int64_t blocks = (tiles + TILES - 1) / TILES;
+  return blocks >= THREADS ? (blocks + THREADS - 1) / THREADS * THREADS : blocks;
+}
+
+void block_bounds(int64_t tiles, int64_t blocks, VarId block, Bound low[2], Bound high[2]) {
+  low[0] = bound_floor(affine_var(block, tiles), blocks);
+  high[0] = bound_floor(affine_plus(affine_var(block, tiles), tiles), blocks);
+  low[1] = high[1] = bound_none();
 }

@@ -32,14 +32,41 @@ static int64_t dwconv_depth(const Graph *g, const Op *op) {
 static const struct {
   OpKind kind;
   int64_t (*depth)(const Graph *, const Op *); /* products added up in one result element */
-} products[] = {
-    {OP_gemm, gemm_depth}, {OP_matmul, matmul_depth}, {OP_conv, conv_depth}, {OP_dwconv, dwconv_depth}};
+} products[] = {{OP_gemm, gemm_depth}, {OP_matmul, matmul_depth}, {OP_conv, conv_depth}, {OP_dwconv, dwconv_depth}};
 
 int64_t op_macs(const Graph *g, const Op *op) {
   for (size_t i = 0; i < sizeof products / sizeof *products; i++)
-    if (products[i].kind == op->kind)
-      return type_elements(type_of(g, op->first_result)) * products[i].depth(g, op);
+    if (products[i].kind == op->kind) return type_elements(type_of(g, op->first_result)) * products[i].depth(g, op);
   return 0;
+}
+
+static int64_t bytes_of(const Graph *g, ValueId v) { return (int64_t)type_bytes(type_of(g, v)); }
+
+/* Is v, or a view of it, used outside the group? */
+static bool leaves_group(const Graph *g, ValueId v, int32_t group) {
+  const Value *value = value_at(g, v);
+  for (uint32_t i = 0; i < value->use_count; i++) {
+    const Op *user = op_at(g, value->uses[i].op);
+    if (user->kind == OP_reshape ? leaves_group(g, user->first_result, group) : user->sched.kernel != group) return true;
+  }
+  return false;
+}
+
+OpTraffic op_traffic(const Graph *g, OpId id) {
+  const Op *op = op_at(g, id);
+  OpTraffic t = {0};
+  if (!op_is_runtime(g, id)) return t;
+  for (uint32_t i = 0; i < op->operand_count; i++) {
+    ValueId v = op->operands[i];
+    bool skipped = !v;
+    for (uint32_t j = 0; j < i && !skipped; j++) skipped = op->operands[j] == v;
+    if (skipped) continue;
+    if (value_at(g, v)->constant) t.weights += bytes_of(g, v);
+    else if (def_of(g, storage_root(g, v))->sched.kernel != op->sched.kernel) t.in += bytes_of(g, v);
+  }
+  for (uint32_t r = 0; r < op->result_count; r++)
+    if (leaves_group(g, op->first_result + r, op->sched.kernel)) t.out += bytes_of(g, op->first_result + r);
+  return t;
 }
 
 static bool is_float_weight(const Graph *g, const Op *op) {
@@ -58,7 +85,8 @@ static int64_t sum_weights(const Graph *g, const bool *marked) {
     if ((marked && !marked[id]) || !is_float_weight(g, op)) continue;
     bool repeated = false;
     for (OpId before = g->first; before != id && !repeated; before = op_at(g, before)->next)
-      repeated = (!marked || marked[before]) && is_float_weight(g, op_at(g, before)) && same_tensor(op_at(g, before), op);
+      repeated =
+          (!marked || marked[before]) && is_float_weight(g, op_at(g, before)) && same_tensor(op_at(g, before), op);
     if (!repeated) sum += type_elements(type_of(g, op->first_result));
   }
   return sum;

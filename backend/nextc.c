@@ -143,7 +143,7 @@ const char *nextc_text(nextc_model *m, const char *folder) { return graph_print(
 
 int nextc_inspect(nextc_model *m, nextc_info *out) {
   if (!nextc_optimize(m, NULL, 0)) return 0;
-  complete_schedule(m->graph);
+  if (!complete_schedule(m->graph)) return 0;
   ModelInfo info = model_info(m->graph);
   *out = (nextc_info){info.macs, info.params, info.weight_bytes, info.workspace_bytes};
   return 1;
@@ -159,7 +159,8 @@ static bool take_options(Context *c, const char *out, const nextc_compile_option
   };
   nextc_compile_options o = {.name = NULL};
   if (options) o = *options;
-  if (o.weights < 0 || o.weights > NEXTC_WEIGHTS_OBJECT) return error_in(c, out, "unknown way %d of weights", o.weights);
+  if (o.weights < 0 || o.weights > NEXTC_WEIGHTS_OBJECT)
+    return error_in(c, out, "unknown way %d of weights", o.weights);
   if (o.name && !is_c_name(o.name)) return error_in(c, out, "'%s' cannot stand in front of C names", o.name);
   *internal = (CompileOptions){.name = o.name,
                                .out = out,

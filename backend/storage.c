@@ -1,5 +1,6 @@
 /* Storage of values at run time; see storage.h. */
 #include "backend/storage.h"
+#include <stdlib.h>
 
 static bool feeds_output(const Graph *g, ValueId v) {
   const Value *value = value_at(g, v);
@@ -20,39 +21,17 @@ ValueId storage_root(const Graph *g, ValueId v) {
   return v;
 }
 
-static int number_of(const Graph *g, OpId id, OpKind kind) {
-  int n = 0;
-  for (OpId o = g->first; o != id; o = op_at(g, o)->next) n += op_at(g, o)->kind == kind;
-  return n;
-}
-
-int input_number(const Graph *g, OpId id) { return number_of(g, id, OP_input); }
-int output_number(const Graph *g, OpId id) { return number_of(g, id, OP_output); }
-
-/* The first output, in statement order, among the uses of v and of its views; 0: none. */
-static OpId first_output_use(const Graph *g, ValueId v) {
-  const Value *value = value_at(g, v);
-  OpId best = 0;
-  for (uint32_t i = 0; i < value->use_count; i++) {
-    const Op *user = op_at(g, value->uses[i].op);
-    OpId found = 0;
-    if (user->kind == OP_output) found = value->uses[i].op;
-    else if (user->kind == OP_reshape) found = first_output_use(g, user->first_result);
-    if (found && (!best || output_number(g, found) < output_number(g, best))) best = found;
+int32_t *root_outputs(const Graph *g) {
+  int32_t *output_of = malloc(g->value_count * sizeof *output_of), number = 0;
+  if (!output_of) die("out of memory");
+  for (size_t v = 0; v < g->value_count; v++) output_of[v] = -1;
+  FOR_EACH_OP(g, id) {
+    if (op_at(g, id)->kind != OP_output) continue;
+    ValueId root = storage_root(g, op_at(g, id)->operands[0]);
+    if (output_of[root] < 0 && op_is_runtime(g, value_at(g, root)->def)) output_of[root] = number;
+    number++;
   }
-  return best;
-}
-
-int root_output(const Graph *g, ValueId root) {
-  if (!op_is_runtime(g, value_at(g, root)->def)) return -1;
-  OpId use = first_output_use(g, root);
-  return use ? output_number(g, use) : -1;
-}
-
-static bool is_slot_value(const WeightSlot *slots, size_t count, ValueId v, size_t *index) {
-  for (size_t i = 0; i < count; i++)
-    if (slots[i].value == v) return *index = i, true;
-  return false;
+  return output_of;
 }
 
 WeightSlot *collect_weights(const Graph *g, Arena *a, size_t *count, int64_t *total) {
@@ -78,18 +57,37 @@ WeightSlot *collect_weights(const Graph *g, Arena *a, size_t *count, int64_t *to
   return slots;
 }
 
-Place value_place(const Graph *g, ValueId v, const WeightSlot *slots, size_t slot_count) {
+Storage storage_new(const Graph *g, Arena *a) {
+  Storage s = {.graph = g, .output_of = root_outputs(g)};
+  WeightSlot *slots = collect_weights(g, a, &s.slot_count, &s.weight_bytes);
+  s.weight_at = malloc(g->value_count * sizeof *s.weight_at);
+  s.input_of = malloc(g->op_count * sizeof *s.input_of);
+  if (!s.weight_at || !s.input_of) die("out of memory");
+  for (size_t v = 0; v < g->value_count; v++) s.weight_at[v] = -1;
+  for (size_t i = 0; i < s.slot_count; i++) s.weight_at[slots[i].value] = slots[i].offset;
+  int32_t number = 0;
+  FOR_EACH_OP(g, id)
+  if (op_at(g, id)->kind == OP_input) s.input_of[id] = number++;
+  return s;
+}
+
+void storage_free(Storage *s) {
+  free(s->output_of);
+  free(s->weight_at);
+  free(s->input_of);
+}
+
+Place value_place(const Storage *s, ValueId v) {
+  const Graph *g = s->graph;
   v = storage_root(g, v);
-  size_t slot;
   OpId def = value_at(g, v)->def;
   const Op *op = op_at(g, def);
-  if (op->kind == OP_input) return (Place){SPACE_INPUT, input_number(g, def), 0};
+  if (op->kind == OP_input) return (Place){SPACE_INPUT, s->input_of[def], 0};
   if (!op_is_runtime(g, def)) {
-    if (!is_slot_value(slots, slot_count, v, &slot)) die("constant value %u has no slot", v);
-    return (Place){SPACE_WEIGHTS, 0, slots[slot].offset};
+    if (s->weight_at[v] < 0) die("constant value %u has no slot", v);
+    return (Place){SPACE_WEIGHTS, 0, s->weight_at[v]};
   }
-  int output = root_output(g, v);
-  if (output >= 0) return (Place){SPACE_OUTPUT, output, 0};
+  if (s->output_of[v] >= 0) return (Place){SPACE_OUTPUT, s->output_of[v], 0};
   uint32_t r = value_at(g, v)->result;
   if ((int32_t)r >= op->sched.at.count || op->sched.at.at[r] < 0) die("value %u has no place", v);
   return (Place){SPACE_ARENA, 0, op->sched.at.at[r]};

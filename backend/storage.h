@@ -20,13 +20,22 @@ bool op_is_runtime(const Graph *, OpId);
 /* The value whose memory v shares: reshapes of computed values are views. */
 ValueId storage_root(const Graph *, ValueId v);
 
-/* Number of the graph output whose buffer a root is computed into; -1: none. */
-int root_output(const Graph *, ValueId root);
+/* [value_count] by root: number of the graph output whose buffer it is computed into (the first of several); -1: none.
+ * malloc'ed. */
+int32_t *root_outputs(const Graph *);
 
-/* Numbers among OP_input and OP_output ops, in statement order. */
-int input_number(const Graph *, OpId);
-int output_number(const Graph *, OpId);
+/* Where every value of a graph is that changes no more. */
+typedef struct {
+  const Graph *graph;
+  int32_t *output_of; /* [value_count] root_outputs */
+  int64_t *weight_at; /* [value_count] offset in the weights; -1: not there */
+  int32_t *input_of;  /* [op_count] number among OP_input ops, of these alone */
+  size_t slot_count;
+  int64_t weight_bytes;
+} Storage;
+Storage storage_new(const Graph *, Arena *);
+void storage_free(Storage *);
 
-/* Place of a value: input, output, arena (its root's @{at}) or weights (slots from collect_weights). */
-Place value_place(const Graph *, ValueId, const WeightSlot *slots, size_t slot_count);
+/* Place of a value: input, output, arena (its root's @{at}) or weights. */
+Place value_place(const Storage *, ValueId);
 #endif

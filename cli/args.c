@@ -34,7 +34,8 @@ static const OptionInfo *find_option(const Command *command, const char *name, s
   return NULL;
 }
 
-/* Index of word in "a|b|c" (perhaps in brackets); -1: not there; -2: the list has a capital letter, any word is right. */
+/* Index of word in "a|b|c" (perhaps in brackets); -1: not there; -2: the list has a capital letter, any word is right.
+ */
 static int choice_of(const char *argument, const char *word) {
   for (const char *p = argument; *p; p++)
     if (isupper((unsigned char)*p)) return -2;
@@ -180,6 +181,6 @@ int args_load(Context *c, const Args *args, const char *path, Graph **out) {
   int status = args_pins(c, args, &pins, &count);
   if (status) return status;
   progress("reading %s", path);
-  *out = load_model(c, path, pins, count);
+  *out = load_model_from(c, path, pins, count, args_value(args, "--weights-from"));
   return *out ? STATUS_DONE : STATUS_MODEL;
 }

@@ -1,13 +1,13 @@
 /* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c run log in_N out_N. */
 #include "cli/build.h"
-#include "cli/driver_text.h"
+#include "cli/embedded.h"
 #include "cli/process.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, LOG_BYTES = 600 };
+enum { MAX_WORDS = MAX_PORTS * 2 + MAX_SYMBOLS + 64, LOG_BYTES = 2000 };
 
 static const char *in_folder(const Build *b, const char *name) {
   return arena_printf(b->context->arena, "%s/%s", b->folder, name);

@@ -7,14 +7,15 @@
 
 typedef struct {
   Context *context;
-  const char *cc;       /* compiler with flags: "gcc -O0 -fsanitize=address" */
-  const char *folder;   /* where everything is */
+  const char *cc;     /* compiler with flags: "gcc -O0 -fsanitize=address" */
+  const char *folder; /* where everything is */
   bool weights_in_file;
 } Build;
 
 /* Compiles the graph to folder/m.c under the name m. False + diag. */
 bool build_emit(Build *, Graph *, CompileOptions);
-/* Builds folder/run for one emitted path (NULL: chosen at run time). False: difference_fail with the compiler's words. */
+/* Builds folder/run for one emitted path (NULL: chosen at run time). False: difference_fail with the compiler's words.
+ */
 bool build_program(Build *, const char *path, Difference *);
 /* Runs folder/run on a set; declared: the model as imported, for the types. outputs are the caller's to free. */
 bool build_run(Build *, const Graph *declared, const DataSet *, Tensor *outputs, size_t output_count, Difference *);

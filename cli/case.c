@@ -1,6 +1,6 @@
 /* Loading test cases; see case.h. */
 #include "cli/case.h"
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "frontend/frontend.h"
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +76,13 @@ static bool load_set(Case *k, const char *folder, const char *name) {
 }
 
 static const char *find_model(Context *c, const char *folder) {
-  static const char *const names[] = {"model.onnx", "model.nir"};
+  static const char *const names[] = {"model.onnx", "model.nir", "model.yaml"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *path = arena_printf(c->arena, "%s/%s", folder, names[i]);
     if (is_file(path)) return path;
   }
-  error_in(c, folder, "no model.onnx or model.nir in it (or give --model)");
+  if (is_file(arena_printf(c->arena, "%s/config.json", folder))) return folder; /* a checkpoint */
+  error_in(c, folder, "no model.onnx, model.nir, model.yaml or config.json in it (or give --model)");
   return NULL;
 }
 
@@ -126,8 +127,10 @@ static bool bind_dim(Dim declared, int64_t actual, Bindings *b) {
 
 /* Dim 0 of an input of a peeled graph: how many images. */
 static bool bind_images(const Graph *g, int64_t actual, Bindings *b) {
-  if (g->batch_symbol >= 0) b->symbol[g->batch_symbol] = b->images = b->images ? b->images : actual;
-  else b->images = g->batch;
+  if (g->batch_symbol >= 0)
+    b->symbol[g->batch_symbol] = b->images = b->images ? b->images : actual;
+  else
+    b->images = g->batch;
   return b->images == actual;
 }
 
@@ -216,8 +219,10 @@ static TensorView random_view(const Case *k, size_t number, const Type *type, ui
   int64_t count = type_elements(type);
   for (int64_t i = 0; i < count; i++) {
     double unit = (double)(next_random(state) >> 11) / 9007199254740992.0; /* [0, 1) in steps of 2^-53 */
-    if (t.f) t.f[i] = low + (high - low) * unit;
-    else t.i[i] = (int64_t)(low + (high - low + 1) * unit);
+    if (t.f)
+      t.f[i] = low + (high - low) * unit;
+    else
+      t.i[i] = (int64_t)(low + (high - low + 1) * unit);
   }
   TensorView view = {.type = *type, .bytes = type_bytes(type)};
   void *bytes = arena_alloc(k->context->arena, view.bytes);

@@ -5,23 +5,24 @@
 #include "ir/eval.h"
 
 typedef struct {
-  const char *name;        /* "test_data_set_0", "random 1" */
-  TensorView *inputs;      /* data in the context's arena */
+  const char *name;   /* "test_data_set_0", "random 1" */
+  TensorView *inputs; /* data in the context's arena */
   size_t input_count;
-  Tensor *outputs;         /* the reference */
+  Tensor *outputs; /* the reference */
   size_t output_count;
-  bool from_evaluator;     /* outputs are the evaluator's, not stored ones */
+  bool from_evaluator; /* outputs are the evaluator's, not stored ones */
 } DataSet;
 
 typedef struct {
   Context *context;
-  const char *name;        /* for people: last part of the folder's path */
-  const char *model;       /* path */
+  const char *name;  /* for people: last part of the folder's path */
+  const char *model; /* path */
   DataSet *sets;
   size_t set_count, set_capacity;
 } Case;
 
-/* folder: a case folder, or a model file (a case without data). model: NULL: the folder's model.onnx or model.nir.
+/* folder: a case folder, or a model file (a case without data). model: NULL: the folder's model.onnx, model.nir or
+ * model.yaml, or the folder itself where it is a checkpoint.
  * False + diag in the context; case_free in either case. */
 bool case_load(Context *, const char *folder, const char *model, Case *out);
 void case_free(Case *);

@@ -8,8 +8,8 @@
 
 enum ExitStatus { STATUS_DONE = 0, STATUS_MODEL = 1, STATUS_USAGE = 2, STATUS_BUG = 3 };
 
-/* argument: NULL: a flag; "FILE": any value; "text|json" (no capital letter): one of these words; in [] the value may be
- * left out and is then "". */
+/* argument: NULL: a flag; "FILE": any value; "text|json" (no capital letter): one of these words; in [] the value may
+ * be left out and is then "". */
 typedef struct {
   const char *name; /* "--format" or "-o" */
   const char *argument, *help;
@@ -39,10 +39,14 @@ struct Command {
 };
 #define OPTION_TABLE(table) .options = (table), .option_count = sizeof(table) / sizeof *(table)
 
-extern const Command command_compile, command_inspect, command_opt, command_run, command_verify;
+extern const Command command_compile, command_inspect, command_opt, command_run, command_verify, command_zoo;
 
-/* An option of every command that loads a model. */
+/* Options of every command that loads a model. */
 #define DIM_OPTION {"--dim", "NAME=NUMBER", "gives the symbolic dimension NAME a value; may be repeated"}
+#define WEIGHTS_FROM_OPTION \
+  {"--weights-from", "FILE|random:SEED", "weights for a description: .safetensors (or its .index.json), .npz,\n" \
+                                         "an .onnx file's, or random ones"}
+#define LOAD_OPTIONS DIM_OPTION, WEIGHTS_FROM_OPTION
 
 /* An option of every command that emits C. */
 #define WEIGHTS_OPTION \
@@ -68,7 +72,7 @@ const char *did_you_mean(Context *, const char *word, const char *const *names, 
 int args_pins(Context *, const Args *, DimPin **pins, size_t *count);
 /* WEIGHTS_OPTION. */
 void args_weights(const Args *, CompileOptions *);
-/* load_model with the --dim options. */
+/* load_model_from with LOAD_OPTIONS. */
 int args_load(Context *, const Args *, const char *path, Graph **out);
 
 /* ---- help.c ---- */
@@ -77,7 +81,7 @@ void help_command(const Command *);
 
 /* ---- report.c ---- */
 void print_diagnostics(const Context *);
-/* Text of JSON with quotes and escapes. */
+/* Text of JSON with quotes and escapes, '<' too, so that it may stand in a page's script element. */
 void json_string(FILE *, const char *);
 /* "f32[1,3,224,224]" with the graph's names for symbols. */
 const char *graph_type_text(const Graph *, const Type *, Arena *);

@@ -12,7 +12,7 @@ static const OptionInfo options[] = {
     {"--hex", NULL, "inline weights as hexadecimal floats"},
     {"--byte-order", "little|big", "byte order of the .weights file; default: little"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 static int read_options(Context *c, const Args *args, CompileOptions *o) {
@@ -44,8 +44,10 @@ static int read_options(Context *c, const Args *args, CompileOptions *o) {
 
 static void show_step(void *user, const char *step, int percent) {
   (void)user;
-  if (percent < 0) progress("%s", step);
-  else progress("%s %d%%", step, percent);
+  if (percent < 0)
+    progress("%s", step);
+  else
+    progress("%s %d%%", step, percent);
 }
 
 static int run(Context *c, const Args *args) {

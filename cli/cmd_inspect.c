@@ -7,7 +7,7 @@
 static const OptionInfo options[] = {
     {"--format", "text|json", "default: text"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 /* ---- json ---- */
@@ -72,7 +72,8 @@ static void text_ports(const Graph *g, OpKind kind, const char *word) {
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     if (op->kind == kind)
-      printf("  %-10s %s %s\n", word, graph_type_text(g, port_type(g, op), g->arena), op->attrs.name ? op->attrs.name : "");
+      printf("  %-10s %s %s\n", word, graph_type_text(g, port_type(g, op), g->arena),
+             op->attrs.name ? op->attrs.name : "");
   }
 }
 
@@ -85,8 +86,8 @@ typedef struct {
 
 static void print_layer(const Graph *g, const Layer *l) {
   if (!l->family) return;
-  printf("  %-17s %-20s %10.3f %10lld  %-34s %s\n", l->family, graph_type_text(g, l->type, g->arena), (double)l->macs / 1e6,
-         (long long)l->params, l->ops, l->node);
+  printf("  %-17s %-20s %10.3f %10lld  %-34s %s\n", l->family, graph_type_text(g, l->type, g->arena),
+         (double)l->macs / 1e6, (long long)l->params, l->ops, l->node);
 }
 
 static void add_to_layer(const Graph *g, Layer *l, const Op *op) {
@@ -119,7 +120,8 @@ static void print_text(const Graph *declared, const Graph *g, const ModelInfo *i
   printf("%s\n", declared->name);
   text_ports(declared, OP_input, "input");
   text_ports(declared, OP_output, "output");
-  printf("  %-10s %.4g (of one image)\n", "GMACs", (double)info->macs / 1e9);
+  bool images = g->batch_symbol >= 0 || g->batch > 1;
+  printf("  %-10s %.4g%s\n", "GMACs", (double)info->macs / 1e9, images ? " (of one image)" : "");
   printf("  %-10s %lld\n", "parameters", (long long)info->params);
   printf("  %-10s %lld bytes\n", "weights", (long long)info->weight_bytes);
   printf("  %-10s %lld bytes with one thread\n", "workspace", (long long)info->workspace_bytes);
@@ -132,13 +134,14 @@ static int run(Context *c, const Args *args) {
   int status = args_load(c, args, args->operands[0], &declared);
   if (!status) status = args_load(c, args, args->operands[0], &g);
   PassOptions pass_options = {.strict_fp = args_value(args, "--strict-fp") != NULL};
-  if (!status && !run_pipeline(g, &pass_options, NULL, NULL, NULL)) status = STATUS_MODEL;
+  if (!status && !(run_pipeline(g, &pass_options, NULL, NULL, NULL) && complete_schedule(g))) status = STATUS_MODEL;
   if (!status) {
     progress_end();
-    complete_schedule(g);
     ModelInfo info = model_info(g);
-    if (args_choice(args, "--format", 0)) print_json(declared, &info);
-    else print_text(declared, g, &info);
+    if (args_choice(args, "--format", 0))
+      print_json(declared, &info);
+    else
+      print_text(declared, g, &info);
   }
   if (declared) graph_free(declared);
   if (g) graph_free(g);

@@ -2,31 +2,39 @@
 #include "backend/lower.h"
 #include "backend/model_info.h"
 #include "cli/cli.h"
+#include "cli/explorer.h"
+#include "cli/opt.h"
 #include "cli/process.h"
-#include "passes/passes.h"
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static const OptionInfo options[] = {
-    {"-o", "FILE.nir", "where the program goes after the last pass; -: standard output, and reports to\n"
-                       "standard error; default: standard output where no report is asked for"},
+    {"-o", "FILE.nir",
+     "where the program goes after the last pass; -: standard output, and reports to\n"
+     "standard error; default: standard output where no report is asked for"},
+    {"--passes", "LIST",
+     "only these passes, in the order of the pipeline; a,b,-c: not c; '-a,-b': all but\n"
+     "these; empty: none"},
+    {"--start-from", "PASS", "starts with PASS; default: after the last pass that the program has gone through"},
     {"--stop-after", "PASS", "runs the passes up to and with PASS"},
-    {"--passes", "LIST", "only these passes, in the order of the pipeline; '-a,-b': all but these; empty: none"},
-    {"--print-after", "all|changed|PASS", "report: the program after every pass, after those that changed it, after PASS"},
-    {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
-    {"--stats", "[json|text]", "report: time, rewrites and operators of each pass"},
-    {"--verify-each", NULL, "checks the program after each pass"},
+    {"--rule-limit", "N", "no more than N rewrites, over all passes"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    {"--print-before", "all|PASS", "report: the program before every pass, or before PASS"},
+    {"--print-after", "all|changed|PASS",
+     "report: the program after every pass, after those that changed it, after PASS"},
+    {"--dump-dir", "DIR", "writes the program as read and after each pass into files: DIR/001-clean-import.nir"},
+    {"--anonymous", "[shapes]",
+     "prints programs without locations, sources and names; constants by type and by a\n"
+     "hash of their value (shapes: without the hash)"},
+    {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
+    {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
+    {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function"},
+    {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
+    {"--verify-each", NULL, "checks the program after each pass"},
+    LOAD_OPTIONS,
 };
-
-enum { MAX_PASSES = 64 };
-typedef struct {
-  const PassInfo *pass;
-  double ms;
-  int rewrites;
-  int64_t ops[OP_COUNT];
-} PassRecord;
 
 typedef struct {
   Context *context;
@@ -34,11 +42,13 @@ typedef struct {
   Graph *graph;
   FILE *reports;
   PassOptions pass_options;
-  const char *stop_after, *print_after;
+  const char *start_from, *stop_after, *print_before, *print_after, *dump_dir;
   bool selected[MAX_PASSES]; /* with --passes */
-  PassRecord *records;       /* [MAX_PASSES] */
+  RewriteLog log;
+  PassRecord *records; /* [MAX_PASSES] */
   int record_count;
-  double started;            /* ms */
+  double started; /* ms */
+  Explorer *explorer; /* NULL: without --html */
 } Opt;
 
 static double now_ms(void) {
@@ -47,17 +57,62 @@ static double now_ms(void) {
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* ---- after each pass ---- */
+/* ---- programs as text ---- */
+/* Folder of a path: "a/b.nir" gives "a", "b.nir" gives ".". */
+static const char *folder_of(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
+/* NULL + diag where a constant of an anonymous text cannot be computed. */
+static const char *program_text(const Opt *o, Arena *scratch, const char *folder) {
+  const char *anonymous = args_value(o->args, "--anonymous");
+  return anonymous ? graph_print_anonymous(o->graph, scratch, !*anonymous) : graph_print(o->graph, scratch, folder);
+}
+
+static bool print_program(const Opt *o, FILE *f) {
+  Arena *scratch = arena_new();
+  const char *text = program_text(o, scratch, ".");
+  if (text) fputs(text, f);
+  arena_free(scratch);
+  return text != NULL;
+}
+
+static bool write_program(const Opt *o, const char *out) {
+  if (!strcmp(out, "-")) return print_program(o, stdout);
+  Arena *scratch = arena_new();
+  const char *text = program_text(o, scratch, folder_of(scratch, out));
+  bool fine = text && replace_file(o->context, out, text, strlen(text));
+  arena_free(scratch);
+  return fine;
+}
+
+/* A file of --dump-dir; the number is the pass's place in the pipeline. */
+static void dump(const Opt *o, int number, const char *pass) {
+  if (!o->dump_dir) return;
+  Arena *scratch = arena_new();
+  const char *path = arena_printf(scratch, "%s/%03d-%s.nir", o->dump_dir, number, pass);
+  const char *text = graph_print(o->graph, scratch, o->dump_dir);
+  replace_file(o->context, path, text, strlen(text));
+  arena_free(scratch);
+}
+
+/* ---- before and after each pass ---- */
+static void before_pass(void *user, const Graph *g, const PassInfo *pass) {
+  Opt *o = user;
+  (void)g;
+  if (o->print_before && (!strcmp(o->print_before, "all") || !strcmp(o->print_before, pass->name))) {
+    fprintf(o->reports, "// before %s\n", pass->name);
+    print_program(o, o->reports);
+  }
+  o->started = now_ms();
+}
+
 static bool prints_after(const Opt *o, const PassInfo *pass, int rewrites) {
   if (!o->print_after) return false;
   if (!strcmp(o->print_after, "all")) return true;
   return !strcmp(o->print_after, "changed") ? rewrites > 0 : !strcmp(o->print_after, pass->name);
-}
-
-static void print_program(const Opt *o, FILE *f, const char *folder) {
-  Arena *scratch = arena_new();
-  fputs(graph_print(o->graph, scratch, folder), f);
-  arena_free(scratch);
 }
 
 static void verify_or_die(const Opt *o, const PassInfo *pass) {
@@ -69,14 +124,15 @@ static void verify_or_die(const Opt *o, const PassInfo *pass) {
 static void after_pass(void *user, const Graph *g, const PassInfo *pass, int rewrites) {
   Opt *o = user;
   PassRecord *r = &o->records[o->record_count++];
-  *r = (PassRecord){.pass = pass, .ms = now_ms() - o->started, .rewrites = rewrites};
+  *r = (PassRecord){.pass = pass, .ms = now_ms() - o->started, .rewrites = rewrites, .log = o->log};
   count_ops(g, r->ops);
   if (prints_after(o, pass, rewrites)) {
     fprintf(o->reports, "// after %s: %d rewrites\n", pass->name, rewrites);
-    print_program(o, o->reports, ".");
+    print_program(o, o->reports);
   }
+  dump(o, (int)(pass - pipeline) + 1, pass->name);
+  if (o->explorer) explorer_after(o->explorer, g, r);
   if (args_value(o->args, "--verify-each")) verify_or_die(o, pass);
-  o->started = now_ms();
 }
 
 /* ---- options ---- */
@@ -101,146 +157,98 @@ static int select_passes(Context *c, Opt *o, const char *list) {
   return STATUS_DONE;
 }
 
-static int read_options(Context *c, Opt *o) {
-  if (pipeline_length > MAX_PASSES) die("more than %d passes", MAX_PASSES);
-  const char *passes = args_value(o->args, "--passes"), *loops = args_value(o->args, "--print-loops");
-  const char *out = args_value(o->args, "-o");
-  o->stop_after = args_value(o->args, "--stop-after");
-  o->print_after = args_value(o->args, "--print-after");
-  o->pass_options.strict_fp = args_value(o->args, "--strict-fp") != NULL;
-  o->reports = out && !strcmp(out, "-") ? stderr : stdout;
-  o->records = ARENA_ARRAY(c->arena, PassRecord, MAX_PASSES);
-  int status = o->stop_after ? check_pass(c, o->args, "--stop-after", o->stop_after) : STATUS_DONE;
-  if (!status && o->print_after && strcmp(o->print_after, "all") && strcmp(o->print_after, "changed"))
-    status = check_pass(c, o->args, "--print-after", o->print_after);
+/* A pass by name, or one of some words; NULL is fine. */
+static int check_pass_or(Context *c, const Args *args, const char *option, const char *word, const char *other) {
+  const char *value = args_value(args, option);
+  if (!value || (word && !strcmp(value, word)) || (other && !strcmp(value, other))) return STATUS_DONE;
+  return check_pass(c, args, option, value);
+}
+
+static int read_range(Context *c, Opt *o) {
+  const char *passes = args_value(o->args, "--passes");
+  int status = check_pass_or(c, o->args, "--start-from", NULL, NULL);
+  if (!status) status = check_pass_or(c, o->args, "--stop-after", NULL, NULL);
   if (!status && passes) status = select_passes(c, o, passes);
-  if (!status && passes && o->stop_after) status = usage_error(c, o->args, "--passes and --stop-after exclude each other");
-  if (!status && loops && (passes || o->stop_after))
-    status = usage_error(c, o->args, "--print-loops needs all passes");
+  if (status) return status;
+  o->start_from = args_value(o->args, "--start-from");
+  o->stop_after = args_value(o->args, "--stop-after");
+  if (o->start_from && o->stop_after && pass_from_name(o->start_from) > pass_from_name(o->stop_after))
+    return usage_error(c, o->args, "--start-from=%s comes after --stop-after=%s", o->start_from, o->stop_after);
+  if (passes && *passes != '-' && !o->start_from) o->start_from = pipeline[0].name; /* those named, run or not */
+  return STATUS_DONE;
+}
+
+static int read_reports(Context *c, Opt *o) {
+  const char *loops = args_value(o->args, "--print-loops"), *out = args_value(o->args, "-o");
+  o->print_before = args_value(o->args, "--print-before");
+  o->print_after = args_value(o->args, "--print-after");
+  o->dump_dir = args_value(o->args, "--dump-dir");
+  o->reports = out && !strcmp(out, "-") ? stderr : stdout;
+  int status = check_pass_or(c, o->args, "--print-before", "all", NULL);
+  if (!status) status = check_pass_or(c, o->args, "--print-after", "all", "changed");
   if (!status && loops && *loops && !target_by_name(loops))
     status = usage_error(c, o->args, "--print-loops: unknown target '%s'", loops);
+  if (!status && o->dump_dir && !*o->dump_dir) status = usage_error(c, o->args, "--dump-dir needs a folder");
+  return status;
+}
+
+static int read_options(Context *c, Opt *o) {
+  if (pipeline_length > MAX_PASSES) die("more than %d passes", MAX_PASSES);
+  double limit = -1;
+  o->records = ARENA_ARRAY(c->arena, PassRecord, MAX_PASSES);
+  o->pass_options.strict_fp = args_value(o->args, "--strict-fp") != NULL;
+  int status = read_range(c, o);
+  if (!status) status = read_reports(c, o);
+  if (!status) status = args_number(c, o->args, "--rule-limit", 0, 1e15, &limit);
+  o->log.limit = (int64_t)limit;
   return status;
 }
 
 /* ---- running ---- */
-static bool run_passes(Opt *o) {
-  o->started = now_ms();
-  if (!args_value(o->args, "--passes"))
-    return run_pipeline(o->graph, &o->pass_options, o->stop_after, after_pass, o);
-  for (int i = 0; i < pipeline_length; i++) {
-    if (!o->selected[i]) continue;
-    int rewrites = pipeline[i].run(o->graph, &o->pass_options);
-    o->graph->last_pass = pipeline[i].name;
-    after_pass(o, o->graph, &pipeline[i], rewrites);
-  }
-  return true;
+static bool open_dump_dir(const Opt *o) {
+  if (!o->dump_dir || !mkdir(o->dump_dir, 0777) || errno == EEXIST) return true;
+  return error_in(o->context, o->dump_dir, "cannot make the folder: %s", strerror(errno));
 }
 
-/* ---- reports ---- */
-static void stats_ops(FILE *f, const int64_t *ops, const char *format) {
-  for (int i = 0, first = 1; i < OP_COUNT; i++) {
-    if (!ops[i]) continue;
-    if (!first) fputs(", ", f);
-    fprintf(f, format, op_info[i].name, (long long)ops[i]);
-    first = 0;
-  }
+static bool run_selected(Opt *o) {
+  PassRun run = {.start_from = o->start_from,
+                 .stop_after = o->stop_after,
+                 .selected = args_value(o->args, "--passes") ? o->selected : NULL,
+                 .before = before_pass,
+                 .after = after_pass,
+                 .user = o};
+  if (!open_dump_dir(o)) return false;
+  dump(o, 0, "import");
+  if (args_value(o->args, "--html")) o->explorer = explorer_new(o->context, o->graph);
+  o->graph->log = &o->log;
+  bool fine = run_passes(o->graph, &o->pass_options, &run);
+  o->graph->log = NULL;
+  return fine && !o->context->errors;
 }
 
-/* Groups of each family. */
-static void stats_kernels(const Opt *o, const char *format) {
-  static const char *const families[] = {
-#define FAMILY(name, inplace, doc) #name,
-#include "backend/families.def"
-#undef FAMILY
-  };
-  const char *separator = "";
-  for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-    long long count = 0;
-    int32_t last = -1;
-    FOR_EACH_OP(o->graph, id) {
-      const Sched *s = &op_at(o->graph, id)->sched;
-      if (s->kernel < 0 || s->kernel == last) continue;
-      last = s->kernel;
-      count += s->family && !strcmp(s->family, families[i]);
-    }
-    if (!count) continue;
-    fputs(separator, o->reports);
-    fprintf(o->reports, format, families[i], count);
-    separator = ", ";
-  }
-}
-
-static void stats_json(const Opt *o) {
-  static const char format[] = "\"%s\": %lld";
-  int64_t final[OP_COUNT];
-  count_ops(o->graph, final);
-  fputs("{\"passes\": [", o->reports);
-  for (int i = 0; i < o->record_count; i++) {
-    const PassRecord *r = &o->records[i];
-    fprintf(o->reports, "%s\n  {\"name\": \"%s\", \"ms\": %.3f, \"rewrites\": {", i ? "," : "", r->pass->name, r->ms);
-    if (r->rewrites) fprintf(o->reports, format, "total", (long long)r->rewrites);
-    fputs("}, \"ops\": {", o->reports);
-    stats_ops(o->reports, r->ops, format);
-    fputs("}}", o->reports);
-  }
-  fputs("],\n \"final\": {", o->reports);
-  stats_ops(o->reports, final, format);
-  fputs("},\n \"kernels\": {", o->reports);
-  stats_kernels(o, format);
-  fputs("}}\n", o->reports);
-}
-
-static void stats_text(const Opt *o) {
-  static const char format[] = "%s %lld";
-  fprintf(o->reports, "%-16s %9s %9s  %s\n", "pass", "ms", "rewrites", "operators after it");
-  for (int i = 0; i < o->record_count; i++) {
-    const PassRecord *r = &o->records[i];
-    fprintf(o->reports, "%-16s %9.2f %9d  ", r->pass->name, r->ms, r->rewrites);
-    stats_ops(o->reports, r->ops, format);
-    putc('\n', o->reports);
-  }
-  fputs("kernels: ", o->reports);
-  stats_kernels(o, format);
-  putc('\n', o->reports);
-}
-
-static void print_loops(const Opt *o, const char *target) {
+static bool print_loops(const Opt *o, const char *target) {
+  if (!complete_schedule(o->graph)) return false;
   Arena *scratch = arena_new();
-  complete_schedule(o->graph);
   for (int i = 0; i < target_count; i++)
     if (!*target || !strcmp(target, targets[i].name))
       fputs(loop_print(lower_graph(o->graph, &targets[i], scratch), scratch), o->reports);
   arena_free(scratch);
-}
-
-/* ---- the program ---- */
-/* Folder of a path: "a/b.nir" gives "a", "b.nir" gives ".". */
-static const char *folder_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/');
-  if (!slash) return ".";
-  return slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
-}
-
-static bool write_program(const Opt *o, const char *out) {
-  if (!strcmp(out, "-")) {
-    print_program(o, stdout, ".");
-    return true;
-  }
-  Arena *scratch = arena_new();
-  const char *text = graph_print(o->graph, scratch, folder_of(scratch, out));
-  bool fine = replace_file(o->context, out, text, strlen(text));
-  arena_free(scratch);
-  return fine;
+  return true;
 }
 
 static bool report_and_write(const Opt *o) {
   const char *out = args_value(o->args, "-o"), *loops = args_value(o->args, "--print-loops");
-  const char *stats = args_value(o->args, "--stats");
-  if (stats && !strcmp(stats, "json")) stats_json(o);
-  else if (stats) stats_text(o);
-  if (loops) print_loops(o, loops);
+  const char *stats = args_value(o->args, "--stats"), *html = args_value(o->args, "--html");
+  bool dot = args_value(o->args, "--dot") != NULL;
+  if (stats && !strcmp(stats, "json"))
+    opt_stats_json(o->reports, o->graph, o->records, o->record_count);
+  else if (stats)
+    opt_stats_text(o->reports, o->graph, o->records, o->record_count);
+  if (dot) opt_dot(o->reports, o->graph);
+  if (loops && !print_loops(o, loops)) return false;
+  if (html && !explorer_write(o->explorer, o->graph, html)) return false;
   if (out) return write_program(o, out);
-  return stats || loops || o->print_after || write_program(o, "-");
+  return stats || loops || html || dot || o->print_before || o->print_after || o->dump_dir || write_program(o, "-");
 }
 
 static int run(Context *c, const Args *args) {
@@ -249,7 +257,7 @@ static int run(Context *c, const Args *args) {
   if (!status) status = args_load(c, args, args->operands[0], &o.graph);
   if (status) return status;
   progress_end();
-  if (!run_passes(&o) || !report_and_write(&o)) status = STATUS_MODEL;
+  if (!run_selected(&o) || !report_and_write(&o)) status = STATUS_MODEL;
   graph_free(o.graph);
   return status;
 }

@@ -8,25 +8,26 @@
 #include <string.h>
 
 static const OptionInfo options[] = {
-    {"--backends", "LIST", "of eval (the evaluator, on the model as read and after the passes)\n"
-                           "c (the emitted C, built and run) and jit (run in memory); default eval,c"},
+    {"--backends", "LIST",
+     "of eval (the evaluator, on the model as read and after the passes)\n"
+     "c (the emitted C, built and run) and jit (run in memory); default eval,c"},
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
-    {"--paths", "LIST", "the paths of c and jit to run, of generic and v3; default: as the program chooses"},
+    {"--paths", "LIST", "the paths of c and jit to run, of generic, v3, and best (default): as the program chooses"},
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     WEIGHTS_OPTION,
     {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
     {"--atol", "X", "default 1e-5; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--keep", NULL, "keeps the folder with the emitted C and prints its name"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 enum { MAX_BACKENDS = 8, MAX_RANDOM = 100000 };
 
 typedef struct Verify Verify;
 typedef struct {
-  const char *name, *path; /* path: the emitted path that is forced; NULL: none */
+  const char *name, *path; /* path: the emitted path that is forced; NULL or "best": none */
   bool (*run)(Verify *, const char *path, Difference *); /* false: the context has an error */
 } Backend;
 
@@ -39,7 +40,7 @@ struct Verify {
   Backend backends[MAX_BACKENDS];
   size_t backend_count;
   PassOptions pass_options;
-  Build build;      /* folder NULL: nothing emitted yet for this case */
+  Build build; /* folder NULL: nothing emitted yet for this case */
 };
 
 static Graph *load(Verify *v) {
@@ -110,7 +111,8 @@ static bool run_sets(Verify *v, const Graph *declared, Difference *d) {
 static bool run_c(Verify *v, const char *path, Difference *d) {
   if (!emit_once(v)) return false;
   Graph *declared = load(v);
-  bool fine = declared && (!build_program(&v->build, path, d) || run_sets(v, declared, d));
+  const char *forced = path && strcmp(path, "best") ? path : NULL;
+  bool fine = declared && (!build_program(&v->build, forced, d) || run_sets(v, declared, d));
   if (declared) graph_free(declared);
   return fine;
 }
@@ -184,8 +186,10 @@ static void report(Verify *v, const Backend *b, const Difference *d, int width) 
          d->ok ? "ok" : "FAILED");
   if (d->why) printf("  %s\n", d->why);
   fflush(stdout);
-  if (d->ok) v->passed++;
-  else v->failed++;
+  if (d->ok)
+    v->passed++;
+  else
+    v->failed++;
 }
 
 /* One case, every backend; each gets its line whatever happened to the others. */
@@ -203,8 +207,10 @@ static void verify_case(Verify *v, const char *folder, int width) {
     c->count = 0;
     c->errors = 0;
   }
-  if (v->build.folder && args_value(v->args, "--keep")) printf("  kept %s\n", v->build.folder);
-  else if (v->build.folder) remove_folder(v->build.folder);
+  if (v->build.folder && args_value(v->args, "--keep"))
+    printf("  kept %s\n", v->build.folder);
+  else if (v->build.folder)
+    remove_folder(v->build.folder);
   case_free(&v->test);
   context_free(c);
 }
@@ -224,7 +230,8 @@ static int add_named_backend(Context *c, Verify *v, const char *name) {
   if (b->run == run_eval || !list) return add_backend(c, v, *b);
   size_t count = split_list(c, list, &paths);
   for (size_t i = 0; i < count; i++) {
-    if (!target_by_name(paths[i])) return usage_error(c, v->args, "unknown path '%s'", paths[i]);
+    if (!target_by_name(paths[i]) && strcmp(paths[i], "best"))
+      return usage_error(c, v->args, "unknown path '%s'", paths[i]);
     int status = add_backend(c, v, (Backend){b->name, paths[i], b->run});
     if (status) return status;
   }

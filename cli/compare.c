@@ -15,8 +15,7 @@ void difference_fail(Difference *d, Arena *arena, const char *format, ...) {
 
 static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
-static void add_float(Difference *d, Arena *arena, const char *what, int64_t i, double got, double want,
-                      Tolerance t) {
+static void add_float(Difference *d, Arena *arena, const char *what, int64_t i, double got, double want, Tolerance t) {
   if (same_number(got, want)) return;
   double distance = fabs(got - want);
   if (!isfinite(distance)) distance = INFINITY;
@@ -49,7 +48,9 @@ void difference_add(Difference *d, Arena *arena, const char *what, const Tensor 
   }
   int64_t count = type_elements(&want->type);
   for (int64_t i = 0; i < count; i++) {
-    if (got->f) add_float(d, arena, what, i, got->f[i], want->f[i], tolerance);
-    else add_integer(d, arena, what, i, got->i[i], want->i[i]);
+    if (got->f)
+      add_float(d, arena, what, i, got->f[i], want->f[i], tolerance);
+    else
+      add_integer(d, arena, what, i, got->i[i], want->i[i]);
   }
 }

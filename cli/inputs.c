@@ -1,6 +1,6 @@
 /* Inputs from files; see inputs.h. */
 #include "cli/inputs.h"
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "cli/npz.h"
 #include <stdlib.h>
 #include <string.h>

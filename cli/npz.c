@@ -1,6 +1,6 @@
 /* Zip archives of arrays; see npz.h. Read through the central directory at the end. */
 #include "cli/npz.h"
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "frontend/frontend.h"
 #include <string.h>
 #ifdef NEXTC_ZLIB

@@ -12,10 +12,14 @@ void json_string(FILE *f, const char *text) {
   putc('"', f);
   for (const unsigned char *p = (const unsigned char *)text; *p;) {
     int length = utf8_length(p);
-    if (!length) fputs("\\ufffd", f); /* not UTF-8 */
-    else if (*p == '"' || *p == '\\') fprintf(f, "\\%c", *p);
-    else if (*p < 0x20 || *p == 0x7f) fprintf(f, "\\u%04x", *p);
-    else fwrite(p, 1, (size_t)length, f);
+    if (!length)
+      fputs("\\ufffd", f); /* not UTF-8 */
+    else if (*p == '"' || *p == '\\')
+      fprintf(f, "\\%c", *p);
+    else if (*p < 0x20 || *p == 0x7f || *p == '<')
+      fprintf(f, "\\u%04x", *p);
+    else
+      fwrite(p, 1, (size_t)length, f);
     p += length ? length : 1;
   }
   putc('"', f);

@@ -1,4 +1,5 @@
 /* Files mapped read-only; see frontend.h. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "frontend/frontend.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -33,4 +34,20 @@ bool map_file(Context *ctx, const char *path, MappedFile *out) {
 void unmap_file(MappedFile *f) {
   if (f->mapping) munmap(f->mapping, f->size);
   *f = (MappedFile){0};
+}
+
+void drop_mapped(const MappedFile *f, size_t from, size_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), start = from / page * page;
+  if (f->mapping) (void)madvise((char *)f->mapping + start, from + size - start, MADV_DONTNEED);
+}
+
+/* In pieces whose pages are dropped, so that a file larger than memory stays cheap. */
+uint64_t hash_mapped(const MappedFile *f, uint64_t h) {
+  const size_t piece = (size_t)16 << 20;
+  for (size_t at = 0; at < f->size; at += piece) {
+    size_t n = f->size - at < piece ? f->size - at : piece;
+    h = hash_bytes(f->data + at, n, h);
+    drop_mapped(f, at, n);
+  }
+  return h;
 }

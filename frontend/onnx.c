@@ -7,15 +7,14 @@
 enum { ANY = 255, NEWEST = NEWEST_OPSET };
 
 const OnnxOp onnx_ops[] = {
-#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs) \
+#define ONNX(name, since, last, min_in, max_in, max_out, translate, kind, attrs)                                       \
   {#name, since, last, min_in, max_in, max_out, onnx_##translate, OP_##kind, attrs},
 #include "frontend/onnx_ops.def"
 #undef ONNX
 };
 const size_t onnx_op_count = sizeof onnx_ops / sizeof *onnx_ops;
 
-/* "dir/conv-next.v1.onnx" -> "conv_next_v1" */
-static const char *graph_name(Arena *a, const char *path) {
+const char *graph_name_of(Arena *a, const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   const char *dot = strrchr(base, '.');
   char *name = arena_strndup(a, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
@@ -43,7 +42,7 @@ static void mark_failed(Import *im) {
 
 /* Does any operand come from a node that failed? Undefined names are reported here, too. */
 static void check_operands(Import *im) {
-  for (size_t i = 0; i < im->node->in_count; i++) (void)arg(im, i);
+  for (size_t i = 0; i < im->node->in_count; i++) (void)node_arg(im, i);
 }
 
 static bool import_node(Import *im, const OnnxNode *n) {
@@ -82,7 +81,7 @@ Graph *load_onnx(Context *ctx, const char *path, const DimPin *pins, size_t pin_
   OnnxFile *file = onnx_file_open(ctx, path);
   if (!file) return NULL;
   Arena *scratch = arena_new();
-  Graph *g = graph_new(ctx, graph_name(scratch, path));
+  Graph *g = graph_new(ctx, graph_name_of(scratch, path));
   Import im = {.file = file, .graph = g, .arena = scratch, .pins = pins, .pin_count = pin_count};
   im.source = graph_add_source(g, &file->source);
   im.names.arena = scratch;

@@ -1,6 +1,7 @@
 /* Is a node one that the table onnx_ops.def knows: operator, opset, operand count, attributes. Everything that is wrong
  * with it is said. */
 #include "frontend/onnx_import.h"
+#include "ir/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,13 @@ static const char *type_word(int type) {
 
 /* ---- reading attributes ---- */
 
-const OnnxAttr *attr_find(const OnnxNode *n, const char *name) {
+const OnnxAttr *node_attr(const OnnxNode *n, const char *name) {
   for (size_t i = 0; i < n->attr_count; i++)
     if (!strcmp(n->attrs[i].name, name)) return &n->attrs[i];
   return NULL;
 }
 
-bool has_attr(const Import *im, const char *name) { return attr_find(im->node, name) != NULL; }
+bool node_has_attr(const Import *im, const char *name) { return node_attr(im->node, name) != NULL; }
 
 /* The row's default; a translator that asks for an attribute without one is wrong. */
 static const char *initial(const Import *im, const char *name) {
@@ -74,37 +75,26 @@ static const char *initial(const Import *im, const char *name) {
   return w.initial;
 }
 
-int64_t attr_int(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+int64_t node_int(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   return a ? a->proto->i : strtoll(initial(im, name), NULL, 10);
 }
 
-/* The number that was meant: the shortest decimal that rounds to f, so that 1e-5f is 1e-5 and prints as it. */
-static double meant(float f) {
-  char text[32];
-  for (int digits = 6; digits < 9; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, (double)f);
-    double d = strtod(text, NULL);
-    if ((float)d == f) return d;
-  }
-  return (double)f;
+double node_float(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
+  return a ? float_as_written(a->proto->f) : strtod(initial(im, name), NULL);
 }
 
-double attr_float(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
-  return a ? meant(a->proto->f) : strtod(initial(im, name), NULL);
-}
-
-const char *attr_string(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+const char *node_string(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   if (a) return arena_strndup(im->arena, a->proto->s.data ? (const char *)a->proto->s.data : "", a->proto->s.len);
   const char *text = initial(im, name);
   return arena_strndup(im->arena, text, strcspn(text, " "));
 }
 
 /* Numbers that would read as symbols (Dim) are pulled in; no shape or axis is that large. */
-Ints attr_ints(const Import *im, const char *name) {
-  const OnnxAttr *a = attr_find(im->node, name);
+Ints node_ints(const Import *im, const char *name) {
+  const OnnxAttr *a = node_attr(im->node, name);
   if (!a || !a->proto->n_ints) return (Ints){0};
   if (a->proto->n_ints > INT32_MAX) return (Ints){0};
   Ints list = ints_copy(im->arena, a->proto->ints, (int32_t)a->proto->n_ints);
@@ -123,15 +113,17 @@ static bool check_attrs(Import *im, const OnnxOp *row) {
     AttrWord w;
     const OnnxAttr *a = &n->attrs[i];
     int type = onnx_attr_type(a->proto);
-    if (!find_word(row, a->name, &w)) ok = node_error(im, "attribute '%s' is not supported", a->name);
+    if (!find_word(row, a->name, &w))
+      ok = node_error(im, "attribute '%s' is not supported", a->name);
     else if (type && type != attr_types[word_type(&w)].type)
       ok = node_error(im, "attribute '%s' is %s, not %s", a->name, type_word(type), attr_types[word_type(&w)].name);
-    else if (attr_find(n, a->name) != a) ok = node_error(im, "attribute '%s' is given twice", a->name);
+    else if (node_attr(n, a->name) != a)
+      ok = node_error(im, "attribute '%s' is given twice", a->name);
   }
   AttrWord w;
   for (const char *at = row->attrs; (at = next_word(at, &w));) {
     const char *name = arena_strndup(im->arena, w.name, w.name_length);
-    if (w.required && !attr_find(n, name)) ok = node_error(im, "attribute '%s' is missing", name);
+    if (w.required && !node_attr(n, name)) ok = node_error(im, "attribute '%s' is missing", name);
   }
   return ok;
 }
@@ -160,8 +152,10 @@ static const OnnxOp *find_row(Import *im) {
     if (row->since < first) first = row->since;
     if (row->last > last) last = row->last;
   }
-  if (!last) node_error(im, "operator is not supported");
-  else node_error(im, "operator is not supported in opset %d, only in %d to %d", (int)n->opset, first, last);
+  if (!last)
+    node_error(im, "operator is not supported");
+  else
+    node_error(im, "operator is not supported in opset %d, only in %d to %d", (int)n->opset, first, last);
   return NULL;
 }
 

@@ -40,7 +40,8 @@ static const char *resolve(TensorStore *s, Where w, const char *location) {
     diag(s->ctx, DIAG_ERROR, w, "external data: cannot open '%s%s': %s", folder, location, strerror(errno));
   else if (!is_inside(real_folder, real))
     diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
-  else found = arena_strdup(s->arena, real);
+  else
+    found = arena_strdup(s->arena, real);
   free(real);
   free(real_folder);
   return found;

@@ -1,10 +1,7 @@
 /* Opening ONNX files and finding tensors in them; see onnx_file.h. */
-#define _DEFAULT_SOURCE /* madvise */
 #include "frontend/onnx_file.h"
 #include "frontend/onnx_slim.h"
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 Where onnx_where(const OnnxFile *f, const OnnxNode *n) {
   return (Where){.file = f->store.path, .node = n->name, .op = n->op, .opset = (int)n->opset};
@@ -36,7 +33,8 @@ static bool add_initializers(OnnxFile *f) {
   bool ok = true;
   for (size_t i = 0; i < g->n_initializer; i++) {
     const Onnx__TensorProto *t = g->initializer[i];
-    if (!t->name || !*t->name) ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
+    if (!t->name || !*t->name)
+      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
     else if (!add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
       ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = t->name},
                 "two initializers have this name");
@@ -73,7 +71,9 @@ static bool view_numbers(OnnxFile *f, const Onnx__AttributeProto *a, TensorView 
   switch (onnx_attr_type(a)) {
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT: at = &a->f, floats = true; break;
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: break;
-  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS: at = a->floats, count = a->n_floats, rank = 1, floats = true; break;
+  case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
+    at = a->floats, count = a->n_floats, rank = 1, floats = true;
+    break;
   case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS: at = a->ints, count = a->n_ints, rank = 1; break;
   default: return false;
   }
@@ -104,32 +104,16 @@ static bool source_find(Source *s, const char *name, TensorView *out) {
   return v != NULL;
 }
 
-static void drop_range(const MappedFile *f, size_t from, size_t size) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), start = from / page * page;
-  if (f->mapping) (void)madvise((char *)f->mapping + start, from + size - start, MADV_DONTNEED);
-}
-
-/* In pieces whose pages are dropped, so that a file larger than memory stays cheap. */
-static uint64_t hash_file(const MappedFile *f, uint64_t h) {
-  const size_t piece = (size_t)16 << 20;
-  for (size_t at = 0; at < f->size; at += piece) {
-    size_t n = f->size - at < piece ? f->size - at : piece;
-    h = hash_bytes(f->data + at, n, h);
-    drop_range(f, at, n);
-  }
-  return h;
-}
-
 /* The model, then its external files in the order of their first tensors. */
 static uint64_t source_hash(Source *s) {
   OnnxFile *f = s->impl;
-  uint64_t h = hash_file(&f->store.map, 0);
+  uint64_t h = hash_mapped(&f->store.map, 0);
   for (size_t i = 0; i < f->tensor_count; i++) {
     bool none = true;
     const OnnxTensor *t = &f->tensors[i];
     if (t->proto) tensor_external_file(&f->store, (Where){.file = f->store.path, .node = t->name}, t->proto, &none);
   }
-  for (size_t i = 0; i < f->store.external_count; i++) h = hash_file(&f->store.external[i].map, h);
+  for (size_t i = 0; i < f->store.external_count; i++) h = hash_mapped(&f->store.external[i].map, h);
   return s->hash = h ? h : 1;
 }
 
@@ -143,7 +127,7 @@ static void source_drop_pages(Source *s, const TensorView *v) {
   const MappedFile *in = is_in(&f->store.map, v) ? &f->store.map : NULL;
   for (size_t i = 0; i < f->store.external_count && !in; i++)
     if (is_in(&f->store.external[i].map, v)) in = &f->store.external[i].map;
-  if (in) drop_range(in, (size_t)((const unsigned char *)v->data - in->data), v->bytes);
+  if (in) drop_mapped(in, (size_t)((const unsigned char *)v->data - in->data), v->bytes);
 }
 
 static void source_close(Source *s) {
@@ -183,12 +167,9 @@ OnnxFile *onnx_file_open(Context *ctx, const char *path) {
     f->model = (Onnx__ModelProto *)slim_unpack(ctx, path, &onnx__model_proto__descriptor, f->store.map.data,
                                                f->store.map.size);
   ok = f->model && check_model(f) && add_initializers(f) && onnx_inline(f);
-  if (ok) add_constants(f);
-  else source_close(&f->source), f = NULL;
+  if (ok)
+    add_constants(f);
+  else
+    source_close(&f->source), f = NULL;
   return f;
-}
-
-Source *open_source(Context *ctx, const char *path) {
-  OnnxFile *f = onnx_file_open(ctx, path);
-  return f ? &f->source : NULL;
 }

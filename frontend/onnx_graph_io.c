@@ -70,9 +70,9 @@ static bool check_pins(Import *im) {
     Text list = {.arena = im->arena};
     for (int s = 0; s < g->symbol_count; s++) text_printf(&list, "%s%s", s ? ", " : "", g->symbols[s]);
     const char *near = nearest_name(im->pins[i].symbol, g->symbols, (size_t)g->symbol_count);
-    ok = error_in(g->context, im->file->store.path, "no symbolic dim '%s' (%s%s%s)%s%s%s", im->pins[i].symbol,
-                  g->symbol_count ? "there are: " : "all dims are numbers", text_string(&list), "",
-                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const char *hint = near ? arena_printf(im->arena, "; did you mean '%s'?", near) : "";
+    ok = error_in(g->context, im->file->store.path, "no symbolic dim '%s' (%s%s)%s", im->pins[i].symbol,
+                  g->symbol_count ? "there are: " : "all dims are numbers", text_string(&list), hint);
   }
   return ok;
 }
@@ -136,8 +136,10 @@ bool import_inputs(Import *im) {
       ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index);
     } else if (input_type(im, info, &type)) {
       OpId id = graph_try_leaf(im->graph, OP_input, &type, &attrs, NULL, 0, error);
-      if (id) d->value = op_at(im->graph, id)->first_result;
-      else ok = io_error(im, info->name, "%s", error);
+      if (id)
+        d->value = op_at(im->graph, id)->first_result;
+      else
+        ok = io_error(im, info->name, "%s", error);
     } else {
       ok = false;
     }
@@ -193,8 +195,10 @@ bool import_outputs(Import *im) {
   bool ok = true;
   for (size_t i = 0; i < g->n_output; i++) {
     const char *name = g->output[i]->name ? g->output[i]->name : "";
-    if (!name_map_add(&seen, name, 0)) ok = io_error(im, name, "two outputs have this name");
-    else ok = import_output(im, g->output[i]) && ok;
+    if (!name_map_add(&seen, name, 0))
+      ok = io_error(im, name, "two outputs have this name");
+    else
+      ok = import_output(im, g->output[i]) && ok;
   }
   return ok;
 }

@@ -12,11 +12,11 @@ typedef struct Import Import;
 /* Row of onnx_ops.def. */
 typedef struct {
   const char *name;
-  int since, last;      /* opsets */
+  int since, last;             /* opsets */
   int min_in, max_in, max_out; /* 255: any number */
   void (*translate)(Import *);
-  OpKind kind;          /* of translators that serve several operators */
-  const char *attrs;    /* words "name:type", "name:type=default", "name:type!" (must be given) */
+  OpKind kind;       /* of translators that serve several operators */
+  const char *attrs; /* words "name:type", "name:type=default", "name:type!" (must be given) */
 } OnnxOp;
 extern const OnnxOp onnx_ops[];
 extern const size_t onnx_op_count;
@@ -33,19 +33,19 @@ typedef struct {
 struct Import {
   OnnxFile *file;
   Graph *graph;
-  int source;         /* index of file in graph->sources */
-  Arena *arena;       /* scratch, dies after the import */
+  int source;   /* index of file in graph->sources */
+  Arena *arena; /* scratch, dies after the import */
   const DimPin *pins;
   size_t pin_count;
-  bool *pin_used;     /* [pin_count] */
+  bool *pin_used;         /* [pin_count] */
   const char **dim_names; /* as the file spells them; [i] is graph->symbols[i] */
-  NameMap names;      /* value names to indices of defs */
+  NameMap names;          /* value names to indices of defs */
   Def *defs;
   size_t def_count, def_capacity;
   const OnnxNode *node; /* the current one */
   const OnnxOp *row;
   const Loc *loc;
-  bool failed;        /* the current node */
+  bool failed; /* the current node */
 };
 
 /* ---- steps of an import (onnx_order.c, onnx_graph_io.c, onnx_check.c, onnx_values.c) ---- */
@@ -60,43 +60,43 @@ const Loc *import_loc(Import *, const OnnxNode *); /* in the graph's arena */
 /* ---- the current node ---- */
 bool node_error(Import *, const char *format, ...) PRINTF_LIKE(2, 3); /* false */
 void node_warning(Import *, const char *format, ...) PRINTF_LIKE(2, 3);
-bool has_arg(const Import *, size_t i);            /* operand i is there */
-ValueId arg(Import *, size_t i);                   /* operand i; 0 where it is left out */
-const Type *arg_type(Import *, size_t i);          /* of an operand that is there */
-void result(Import *, size_t i, ValueId);
-bool wants_result(const Import *, size_t i);
+bool node_has_arg(const Import *, size_t i);   /* operand i is there */
+ValueId node_arg(Import *, size_t i);          /* operand i; 0 where it is left out */
+const Type *node_arg_type(Import *, size_t i); /* of an operand that is there */
+void node_result(Import *, size_t i, ValueId);
+bool node_wants_result(const Import *, size_t i);
 
 /* Attributes: the node's, else the default in the row. */
-bool has_attr(const Import *, const char *name);
-int64_t attr_int(const Import *, const char *name);
-double attr_float(const Import *, const char *name);
-const char *attr_string(const Import *, const char *name);
-Ints attr_ints(const Import *, const char *name);  /* empty where it is not given */
-const OnnxAttr *attr_find(const OnnxNode *, const char *name);
+bool node_has_attr(const Import *, const char *name);
+int64_t node_int(const Import *, const char *name);
+double node_float(const Import *, const char *name);
+const char *node_string(const Import *, const char *name);
+Ints node_ints(const Import *, const char *name); /* empty where it is not given */
+const OnnxAttr *node_attr(const OnnxNode *, const char *name);
 
 /* Contents of an integer operand that must be known now; false + diag. */
-bool known_arg(Import *, size_t i, Ints *out);
+bool node_known(Import *, size_t i, Ints *out);
 /* Contents of a one-element operand that must be a literal; false + diag. */
-bool literal_arg(Import *, size_t i, double *out);
+bool node_literal(Import *, size_t i, double *out);
 /* -rank <= axis < rank made >= 0; false + diag. */
-bool resolve_axis(Import *, int64_t axis, int rank, int64_t *out);
+bool node_axis(Import *, int64_t axis, int rank, int64_t *out);
 /* The same for a list: ascending, no axis twice. */
-bool resolve_axes(Import *, Ints axes, int rank, Ints *out);
+bool node_axes(Import *, Ints axes, int rank, Ints *out);
 
 /* ---- builders ---- */
-ValueId build(Import *, OpKind, const Attrs *, uint32_t count, const ValueId *operands);
-ValueId build1(Import *, OpKind, ValueId);
-ValueId build2(Import *, OpKind, ValueId, ValueId);
-ValueId build_cast(Import *, ValueId, DType);              /* v itself where it has the type */
+ValueId build_op(Import *, OpKind, const Attrs *, uint32_t count, const ValueId *operands);
+ValueId build_op1(Import *, OpKind, ValueId);
+ValueId build_op2(Import *, OpKind, ValueId, ValueId);
+ValueId build_cast(Import *, ValueId, DType);                         /* v itself where it has the type */
 ValueId build_reshape(Import *, ValueId, int rank, const Dim *shape); /* v itself where it has the shape */
 ValueId build_expand(Import *, ValueId, int rank, const Dim *shape);  /* to the broadcast of both shapes */
 ValueId build_transpose(Import *, ValueId, const Dim *perm);
 ValueId build_reduce(Import *, OpKind, ValueId, Ints axes, bool keepdims);
 ValueId build_layernorm(Import *, ValueId x, Ints axes, double eps);
-ValueId build_scalar(Import *, DType, double);             /* rank 0 */
-ValueId build_ints(Import *, int32_t count, const Dim *);  /* i64 [count] */
-ValueId build_splat(Import *, const Type *, double);       /* one literal filling a static type */
-const Type *type_now(const Import *, ValueId);             /* of a built value; a rank-0 dummy after a failure */
+ValueId build_scalar(Import *, DType, double);            /* rank 0 */
+ValueId build_ints(Import *, int32_t count, const Dim *); /* i64 [count] */
+ValueId build_splat(Import *, const Type *, double);      /* one literal filling a static type */
+const Type *build_type(const Import *, ValueId);          /* of a built value; a rank-0 dummy after a failure */
 /* v [C] (or [1]) as [C, 1 ... 1] with `spatial` ones. */
 ValueId build_per_channel(Import *, ValueId v, int spatial);
 #endif

@@ -5,11 +5,12 @@
 #include <string.h>
 
 enum {
-  MAX_CALLS = 64,      /* nested calls */
+  MAX_CALLS = 64, /* nested calls */
   /* Limits after inlining, because a few functions that call each other twice grow exponentially. */
   MAX_INLINED = 1 << 16, /* nodes, calls included */
   MAX_NAME_BYTES = 1 << 26,
-  FIELD_DEFAULTS = 11, /* FunctionProto.attribute_proto, FunctionProto.overload, NodeProto.overload: newer than the schema */
+  FIELD_DEFAULTS =
+      11, /* FunctionProto.attribute_proto, FunctionProto.overload, NodeProto.overload: newer than the schema */
   FIELD_FUNCTION_OVERLOAD = 13,
   FIELD_NODE_OVERLOAD = 8
 };
@@ -28,7 +29,7 @@ typedef struct Call {
   const char *prefix, *name; /* of values, of nodes: both end in '/' */
   const OnnxAttr *attrs;     /* of the calling node */
   size_t attr_count;
-  NameMap names;             /* of the function's values, to indices of renamed */
+  NameMap names; /* of the function's values, to indices of renamed */
   const char **renamed;
   size_t renamed_count, renamed_capacity;
 } Call;
@@ -49,8 +50,9 @@ static bool inline_nodes(Inliner *, Call *, Onnx__NodeProto *const *, size_t cou
 static const char *plain(const char *domain) { return !domain || !strcmp(domain, "ai.onnx") ? "" : domain; }
 static const char *some(const char *s) { return s ? s : ""; }
 
-static bool too_large(Inliner *in) {
-  if (!in->full) error_in(in->file->store.ctx, in->file->store.path, "is too large with its functions inlined");
+static bool too_large(Inliner *in, const char *what, int limit) {
+  if (!in->full)
+    error_in(in->file->store.ctx, in->file->store.path, "functions inlined make more than %d %s", limit, what);
   in->full = true;
   return false;
 }
@@ -58,7 +60,7 @@ static bool too_large(Inliner *in) {
 /* A made-up name; counted. */
 static const char *join(Inliner *in, const char *prefix, const char *name) {
   in->name_bytes += strlen(prefix) + strlen(name);
-  if (in->name_bytes > MAX_NAME_BYTES) too_large(in);
+  if (in->name_bytes > MAX_NAME_BYTES) too_large(in, "bytes of names", MAX_NAME_BYTES);
   return arena_printf(in->arena, "%s%s", prefix, name);
 }
 
@@ -206,8 +208,10 @@ static OnnxNode read_node(Inliner *in, Call *c, const Onnx__NodeProto *p, size_t
   n.in = renamed_all(in, c, p->input, n.in_count = p->n_input);
   n.out = renamed_all(in, c, p->output, n.out_count = p->n_output);
   const char *first = first_name(n.out, n.out_count);
-  if (p->name && *p->name) n.name = c ? join(in, c->name, p->name) : p->name;
-  else n.name = first ? first : arena_printf(in->arena, "%s%s_%zu", c ? c->name : "", n.op_type, index);
+  if (p->name && *p->name)
+    n.name = c ? join(in, c->name, p->name) : p->name;
+  else
+    n.name = first ? first : arena_printf(in->arena, "%s%s_%zu", c ? c->name : "", n.op_type, index);
   resolve_attrs(in, c, p, &n);
   return n;
 }
@@ -269,8 +273,10 @@ static bool inline_call(Inliner *in, const Call *parent, const Function *f, cons
     uint32_t index;
     const char *local = f->proto->output[i];
     if (!*n->out[i]) continue;
-    if (!name_map_find(&c.names, local, &index)) set_name(in, &c, local, n->out[i]);
-    else ok = push_identity(in, n, c.renamed[index], n->out[i]) && ok;
+    if (!name_map_find(&c.names, local, &index))
+      set_name(in, &c, local, n->out[i]);
+    else
+      ok = push_identity(in, n, c.renamed[index], n->out[i]) && ok;
   }
   return inline_nodes(in, &c, f->proto->node, f->proto->n_node) && ok;
 }
@@ -278,7 +284,7 @@ static bool inline_call(Inliner *in, const Call *parent, const Function *f, cons
 static bool inline_nodes(Inliner *in, Call *c, Onnx__NodeProto *const *nodes, size_t count) {
   bool ok = true;
   for (size_t i = 0; i < count && !in->full; i++) {
-    if (c && ++in->inlined > MAX_INLINED) return too_large(in);
+    if (c && ++in->inlined > MAX_INLINED) return too_large(in, "nodes", MAX_INLINED);
     OnnxNode n = read_node(in, c, nodes[i], i);
     const Function *f = function_of(in, nodes[i]);
     ok = (f ? inline_call(in, c, f, &n) : push_node(in, n)) && ok;

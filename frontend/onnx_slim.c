@@ -1,4 +1,5 @@
-/* A walk over protobuf's wire format; see onnx_slim.h. Nested messages are found through protobuf-c's own descriptors. */
+/* A walk over protobuf's wire format; see onnx_slim.h. Nested messages are found through protobuf-c's own descriptors.
+ */
 #include "frontend/onnx_slim.h"
 #include <onnx/onnx.pb-c.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 /* Unpacks a message of the given kind. protobuf-c copies every byte field, so it is fed a copy of the message in which
  * each large TensorProto.raw_data is replaced by a reference into `bytes` (slim_raw_data). Lengths and nesting are
  * checked first. NULL + diag on path where the bytes are no such message. Freed by protobuf_c_message_free_unpacked. */
-ProtobufCMessage *slim_unpack(Context *, const char *path, const ProtobufCMessageDescriptor *, const unsigned char *bytes,
-                              size_t size);
+ProtobufCMessage *slim_unpack(Context *, const char *path, const ProtobufCMessageDescriptor *,
+                              const unsigned char *bytes, size_t size);
 
 /* Where slim_unpack left a tensor's raw_data: offset and size in `bytes`. False: it is in the message. */
 bool slim_raw_data(const ProtobufCMessage *tensor, size_t *offset, size_t *size);

@@ -1,13 +1,14 @@
-/* See onnx_tensor.h. ONNX keeps elements in raw_data (little-endian bytes), in one of five typed lists, or in another file. */
+/* See onnx_tensor.h. ONNX keeps elements in raw_data (little-endian bytes), in one of five typed lists, or in another
+ * file. */
 #include "frontend/onnx_tensor.h"
 #include "frontend/onnx_slim.h"
 #include <string.h>
 
 /* Data types that nextc has no use for, by ONNX's numbers; see dtype.def for the others. */
 static const char *const other_types[] = {
-    [0] = "undefined",     [8] = "string",        [14] = "complex64",    [15] = "complex128",
+    [0] = "undefined",     [8] = "string",          [14] = "complex64",  [15] = "complex128",
     [17] = "float8e4m3fn", [18] = "float8e4m3fnuz", [19] = "float8e5m2", [20] = "float8e5m2fnuz",
-    [21] = "uint4",        [22] = "int4",         [23] = "float4e2m1",   [24] = "float8e8m0"};
+    [21] = "uint4",        [22] = "int4",           [23] = "float4e2m1", [24] = "float8e8m0"};
 
 const char *data_type_name(Arena *a, int n) {
   if (dtype_known(n)) return dtype_name((DType)n);
@@ -74,8 +75,7 @@ static bool read_type(TensorStore *s, Where w, const Onnx__TensorProto *t, Tenso
   if (t->n_dims > MAX_RANK)
     return diag(s->ctx, DIAG_ERROR, w, "tensor of rank %zu, at most %d is supported", t->n_dims, MAX_RANK);
   for (size_t i = 0; i < t->n_dims; i++)
-    if (t->dims[i] < 0)
-      return diag(s->ctx, DIAG_ERROR, w, "tensor has negative dim %lld", (long long)t->dims[i]);
+    if (t->dims[i] < 0) return diag(s->ctx, DIAG_ERROR, w, "tensor has negative dim %lld", (long long)t->dims[i]);
   v->type = type_make((DType)t->data_type, (int)t->n_dims, t->dims);
   Dim count;
   if (!type_count(&v->type, &count)) return diag(s->ctx, DIAG_ERROR, w, "tensor is too large");
@@ -130,8 +130,7 @@ static bool view_external(TensorStore *s, Where w, const Onnx__TensorProto *t, T
   bool none;
   const MappedFile *f = tensor_external_file(s, w, t, &none);
   uint64_t offset, length;
-  if (!f || !external_number(s, w, t, "offset", 0, &offset) ||
-      !external_number(s, w, t, "length", v->bytes, &length))
+  if (!f || !external_number(s, w, t, "offset", 0, &offset) || !external_number(s, w, t, "length", v->bytes, &length))
     return false;
   if (length != v->bytes) return wrong_size(s, w, v, length);
   if (offset > f->size || length > f->size - offset)

@@ -26,32 +26,32 @@ bool onnx_one_element(Import *im, const Onnx__TensorProto *t, Type *type, double
 /* Floats: start + i delta for i below ceil((limit - start) / delta), from an integer range. */
 static void float_range(Import *im) {
   double start, limit, delta;
-  if (!literal_arg(im, 0, &start) || !literal_arg(im, 1, &limit) || !literal_arg(im, 2, &delta)) return;
+  if (!node_literal(im, 0, &start) || !node_literal(im, 1, &limit) || !node_literal(im, 2, &delta)) return;
   double count = ceil((limit - start) / delta);
   if (!(count <= 1e9)) { /* also: NaN */
     node_error(im, "range from %g to %g by %g", start, limit, delta);
     return;
   }
-  DType t = arg_type(im, 0)->dtype;
+  DType t = node_arg_type(im, 0)->dtype;
   ValueId n = build_scalar(im, DT_i64, count < 0 ? 0 : count);
   const ValueId bounds[3] = {build_scalar(im, DT_i64, 0), n, build_scalar(im, DT_i64, 1)};
-  ValueId i = build_cast(im, build(im, OP_range, NULL, 3, bounds), t);
-  result(im, 0, build2(im, OP_add, build2(im, OP_mul, i, arg(im, 2)), arg(im, 0)));
+  ValueId i = build_cast(im, build_op(im, OP_range, NULL, 3, bounds), t);
+  node_result(im, 0, build_op2(im, OP_add, build_op2(im, OP_mul, i, node_arg(im, 2)), node_arg(im, 0)));
 }
 
 void onnx_range(Import *im) {
   ValueId bounds[3];
-  DType t = arg_type(im, 0)->dtype;
+  DType t = node_arg_type(im, 0)->dtype;
   if (dtype_is_float(t)) {
     float_range(im);
     return;
   }
   for (size_t i = 0; i < 3; i++) {
     Ints known;
-    if (!known_arg(im, i, &known)) return;
-    bounds[i] = value_at(im->graph, arg(im, i))->known || known.count != 1
-                    ? arg(im, i)
+    if (!node_known(im, i, &known)) return;
+    bounds[i] = value_at(im->graph, node_arg(im, i))->known || known.count != 1
+                    ? node_arg(im, i)
                     : build_scalar(im, t, (double)known.at[0]);
   }
-  result(im, 0, build(im, OP_range, NULL, 3, bounds));
+  node_result(im, 0, build_op(im, OP_range, NULL, 3, bounds));
 }

@@ -10,13 +10,13 @@ static bool is_matrix_weight(Import *im, ValueId v) {
 
 static ValueId product(Import *im, ValueId a, ValueId b) {
   if (im->failed) return 0;
-  return build2(im, is_matrix_weight(im, b) ? OP_gemm : OP_matmul, a, b);
+  return build_op2(im, is_matrix_weight(im, b) ? OP_gemm : OP_matmul, a, b);
 }
 
 /* A vector on the left is a row, on the right a column; the axis made for it goes away again. */
 void onnx_matmul(Import *im) {
-  ValueId a = arg(im, 0), b = arg(im, 1);
-  Type ta = *arg_type(im, 0), tb = *arg_type(im, 1);
+  ValueId a = node_arg(im, 0), b = node_arg(im, 1);
+  Type ta = *node_arg_type(im, 0), tb = *node_arg_type(im, 1);
   if (ta.rank < 1 || tb.rank < 1) {
     node_error(im, "a scalar operand");
     return;
@@ -25,7 +25,7 @@ void onnx_matmul(Import *im) {
   if (tb.rank == 1) b = build_reshape(im, b, 2, (const Dim[]){tb.dim[0], 1});
   ValueId y = product(im, a, b);
   if (im->failed) return;
-  Type t = *type_now(im, y);
+  Type t = *build_type(im, y);
   int rank = t.rank;
   Dim shape[MAX_RANK];
   for (int i = 0; i < rank; i++) shape[i] = t.dim[i];
@@ -34,12 +34,12 @@ void onnx_matmul(Import *im) {
     if (tb.rank != 1) shape[rank - 2] = shape[rank - 1];
     rank--;
   }
-  result(im, 0, build_reshape(im, y, rank, shape));
+  node_result(im, 0, build_reshape(im, y, rank, shape));
 }
 
 static ValueId times(Import *im, ValueId v, double factor) {
   if (factor == 1 || im->failed) return v;
-  return build2(im, OP_mul, v, build_scalar(im, type_now(im, v)->dtype, factor));
+  return build_op2(im, OP_mul, v, build_scalar(im, build_type(im, v)->dtype, factor));
 }
 
 /* Is c a bias [n] or [1, n] of a result with n columns? */
@@ -49,29 +49,30 @@ static bool is_row(const Type *c, Dim n) {
 
 /* alpha A' B' + beta C. alpha goes to B where that is a weight; C becomes the gemm's bias where it is one row. */
 void onnx_gemm(Import *im) {
-  ValueId a = arg(im, 0), b = arg(im, 1), c = arg(im, 2);
-  double alpha = attr_float(im, "alpha");
-  if (arg_type(im, 0)->rank != 2 || arg_type(im, 1)->rank != 2) {
-    node_error(im, "operands must be matrices, have rank %d and %d", arg_type(im, 0)->rank, arg_type(im, 1)->rank);
+  ValueId a = node_arg(im, 0), b = node_arg(im, 1), c = node_arg(im, 2);
+  double alpha = node_float(im, "alpha");
+  if (node_arg_type(im, 0)->rank != 2 || node_arg_type(im, 1)->rank != 2) {
+    node_error(im, "operands must be matrices, have rank %d and %d", node_arg_type(im, 0)->rank,
+               node_arg_type(im, 1)->rank);
     return;
   }
-  if (attr_int(im, "transA")) a = transposed(im, a);
-  if (attr_int(im, "transB")) b = transposed(im, b);
-  if (c) c = times(im, c, attr_float(im, "beta"));
+  if (node_int(im, "transA")) a = transposed(im, a);
+  if (node_int(im, "transB")) b = transposed(im, b);
+  if (c) c = times(im, c, node_float(im, "beta"));
   if (im->failed) return;
-  Dim n = type_now(im, b)->dim[1];
+  Dim n = build_type(im, b)->dim[1];
   bool weight = is_matrix_weight(im, b);
   if (weight) b = times(im, b, alpha);
-  if (weight && c && value_at(im->graph, c)->constant && is_row(type_now(im, c), n)) {
-    result(im, 0, build(im, OP_gemm, NULL, 3, (const ValueId[]){a, b, build_reshape(im, c, 1, &n)}));
+  if (weight && c && value_at(im->graph, c)->constant && is_row(build_type(im, c), n)) {
+    node_result(im, 0, build_op(im, OP_gemm, NULL, 3, (const ValueId[]){a, b, build_reshape(im, c, 1, &n)}));
     return;
   }
-  ValueId y = weight ? build2(im, OP_gemm, a, b) : times(im, build2(im, OP_matmul, a, b), alpha);
+  ValueId y = weight ? build_op2(im, OP_gemm, a, b) : times(im, build_op2(im, OP_matmul, a, b), alpha);
   if (c) {
-    Type ty = *type_now(im, y), both = ty;
-    if (!im->failed && (!type_broadcast(&ty, type_now(im, c), &both) || !type_equal(&ty, &both)))
+    Type ty = *build_type(im, y), both = ty;
+    if (!im->failed && (!type_broadcast(&ty, build_type(im, c), &both) || !type_equal(&ty, &both)))
       node_error(im, "input C does not broadcast to the result");
-    y = build2(im, OP_add, y, c);
+    y = build_op2(im, OP_add, y, c);
   }
-  result(im, 0, y);
+  node_result(im, 0, y);
 }

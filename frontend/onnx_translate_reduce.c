@@ -10,30 +10,33 @@ static Ints all_axes(Import *im, int from, int rank) {
 
 /* Axes as an attribute or as the second operand. None given: all of them, unless noop_with_empty_axes says none. */
 static Ints reduced_axes(Import *im) {
-  int rank = arg_type(im, 0)->rank;
-  Ints axes = attr_ints(im, "axes");
-  if (has_arg(im, 1)) known_arg(im, 1, &axes);
-  if (axes.count) resolve_axes(im, axes, rank, &axes);
-  else if (has_attr(im, "noop_with_empty_axes") && attr_int(im, "noop_with_empty_axes")) axes = (Ints){0};
-  else axes = all_axes(im, 0, rank);
+  int rank = node_arg_type(im, 0)->rank;
+  Ints axes = node_ints(im, "axes");
+  if (node_has_arg(im, 1)) node_known(im, 1, &axes);
+  if (axes.count)
+    node_axes(im, axes, rank, &axes);
+  else if (node_has_attr(im, "noop_with_empty_axes") && node_int(im, "noop_with_empty_axes"))
+    axes = (Ints){0};
+  else
+    axes = all_axes(im, 0, rank);
   return axes;
 }
 
-static bool keepdims(Import *im) { return attr_int(im, "keepdims") != 0; }
+static bool keepdims(Import *im) { return node_int(im, "keepdims") != 0; }
 
 /* Bools (ReduceMax, ReduceMin since opset 20) are reduced as u8, whose extremes are right for nothing reduced. */
 void onnx_reduce(Import *im) {
   Ints axes = reduced_axes(im);
-  ValueId x = arg(im, 0);
-  bool bools = arg_type(im, 0)->dtype == DT_bool;
+  ValueId x = node_arg(im, 0);
+  bool bools = node_arg_type(im, 0)->dtype == DT_bool;
   if (bools) x = build_cast(im, x, DT_u8);
   x = build_reduce(im, im->row->kind, x, axes, keepdims(im));
-  result(im, 0, bools ? build_cast(im, x, DT_bool) : x);
+  node_result(im, 0, bools ? build_cast(im, x, DT_bool) : x);
 }
 
 void onnx_reduce_log_sum(Import *im) {
   Ints axes = reduced_axes(im);
-  result(im, 0, build1(im, OP_log, build_reduce(im, OP_reduce_sum, arg(im, 0), axes, keepdims(im))));
+  node_result(im, 0, build_op1(im, OP_log, build_reduce(im, OP_reduce_sum, node_arg(im, 0), axes, keepdims(im))));
 }
 
 /* Largest finite number of a float type. */
@@ -49,66 +52,68 @@ static double largest(DType t) {
 /* m + log(sum(e^(x - m))), m = max(x) made finite, so that e^x cannot overflow and -inf - -inf does not occur */
 void onnx_reduce_log_sum_exp(Import *im) {
   Ints axes = reduced_axes(im);
-  ValueId x = arg(im, 0);
-  DType t = arg_type(im, 0)->dtype;
+  ValueId x = node_arg(im, 0);
+  DType t = node_arg_type(im, 0)->dtype;
   ValueId m = build_reduce(im, OP_reduce_max, x, axes, true);
-  m = build2(im, OP_max, m, build_scalar(im, t, -largest(t)));
-  m = build2(im, OP_min, m, build_scalar(im, t, largest(t)));
-  ValueId sum = build_reduce(im, OP_reduce_sum, build1(im, OP_exp, build2(im, OP_sub, x, m)), axes, true);
-  ValueId y = build2(im, OP_add, m, build1(im, OP_log, sum));
+  m = build_op2(im, OP_max, m, build_scalar(im, t, -largest(t)));
+  m = build_op2(im, OP_min, m, build_scalar(im, t, largest(t)));
+  ValueId sum = build_reduce(im, OP_reduce_sum, build_op1(im, OP_exp, build_op2(im, OP_sub, x, m)), axes, true);
+  ValueId y = build_op2(im, OP_add, m, build_op1(im, OP_log, sum));
   if (keepdims(im) || im->failed) {
-    result(im, 0, y);
+    node_result(im, 0, y);
     return;
   }
   Dim shape[MAX_RANK];
   int rank = 0;
-  for (int i = 0, next = 0; i < type_now(im, y)->rank; i++) {
-    if (next < axes.count && axes.at[next] == i) next++;
-    else shape[rank++] = type_now(im, y)->dim[i];
+  for (int i = 0, next = 0; i < build_type(im, y)->rank; i++) {
+    if (next < axes.count && axes.at[next] == i)
+      next++;
+    else
+      shape[rank++] = build_type(im, y)->dim[i];
   }
-  result(im, 0, build_reshape(im, y, rank, shape));
+  node_result(im, 0, build_reshape(im, y, rank, shape));
 }
 
 static void arg_extreme(Import *im, int largest_first) {
   Attrs a = attrs_default();
-  ValueId x = arg(im, 0);
-  resolve_axis(im, attr_int(im, "axis"), arg_type(im, 0)->rank, &a.axis);
+  ValueId x = node_arg(im, 0);
+  node_axis(im, node_int(im, "axis"), node_arg_type(im, 0)->rank, &a.axis);
   a.keepdims = keepdims(im);
   a.largest = largest_first;
-  if (has_attr(im, "select_last_index") && attr_int(im, "select_last_index")) a.mode = "last";
-  result(im, 0, build(im, OP_argmax, &a, 1, &x));
+  if (node_has_attr(im, "select_last_index") && node_int(im, "select_last_index")) a.mode = "last";
+  node_result(im, 0, build_op(im, OP_argmax, &a, 1, &x));
 }
 
 void onnx_argmax(Import *im) { arg_extreme(im, 1); }
 void onnx_argmin(Import *im) { arg_extreme(im, 0); }
 
 void onnx_global_pool(Import *im) {
-  int rank = arg_type(im, 0)->rank;
+  int rank = node_arg_type(im, 0)->rank;
   if (rank < 3) node_error(im, "input has rank %d, at least 3 is needed", rank);
-  result(im, 0, build_reduce(im, im->row->kind, arg(im, 0), all_axes(im, 2, rank), true));
+  node_result(im, 0, build_reduce(im, im->row->kind, node_arg(im, 0), all_axes(im, 2, rank), true));
 }
 
 static ValueId softmax_of(Import *im, ValueId x, int64_t axis, const char *mode) {
   Attrs a = attrs_default();
   a.axis = axis;
   a.mode = mode;
-  return build(im, OP_softmax, &a, 1, &x);
+  return build_op(im, OP_softmax, &a, 1, &x);
 }
 
 static void softmax(Import *im, const char *mode) {
   int64_t axis;
-  if (resolve_axis(im, attr_int(im, "axis"), arg_type(im, 0)->rank, &axis))
-    result(im, 0, softmax_of(im, arg(im, 0), axis, mode));
+  if (node_axis(im, node_int(im, "axis"), node_arg_type(im, 0)->rank, &axis))
+    node_result(im, 0, softmax_of(im, node_arg(im, 0), axis, mode));
 }
 
 /* Before opset 13: over all axes from `axis` on, taken as one. */
 static void softmax_flat(Import *im, const char *mode) {
-  ValueId x = arg(im, 0);
-  Type t = *arg_type(im, 0);
+  ValueId x = node_arg(im, 0);
+  Type t = *node_arg_type(im, 0);
   int64_t axis;
-  if (!resolve_axis(im, attr_int(im, "axis"), t.rank, &axis)) return;
+  if (!node_axis(im, node_int(im, "axis"), t.rank, &axis)) return;
   if (axis == t.rank - 1) {
-    result(im, 0, softmax_of(im, x, axis, mode));
+    node_result(im, 0, softmax_of(im, x, axis, mode));
     return;
   }
   Type flat = {.dtype = t.dtype, .rank = (uint8_t)(axis + 1)};
@@ -117,7 +122,7 @@ static void softmax_flat(Import *im, const char *mode) {
   for (int i = (int)axis; i < t.rank; i++)
     if (!dim_mul(flat.dim[axis], t.dim[i], &flat.dim[axis])) node_error(im, "two symbolic dims are multiplied");
   ValueId y = softmax_of(im, build_reshape(im, x, flat.rank, flat.dim), axis, mode);
-  result(im, 0, build_reshape(im, y, t.rank, t.dim));
+  node_result(im, 0, build_reshape(im, y, t.rank, t.dim));
 }
 
 void onnx_softmax(Import *im) { softmax(im, NULL); }

@@ -5,30 +5,30 @@ static int64_t clamp(int64_t n, int64_t low, int64_t high) { return n < low ? lo
 
 void onnx_shape(Import *im) {
   Attrs a = attrs_default();
-  ValueId x = arg(im, 0);
-  int rank = arg_type(im, 0)->rank;
+  ValueId x = node_arg(im, 0);
+  int rank = node_arg_type(im, 0)->rank;
   bool range = im->row->since >= 15;
-  int64_t start = range ? attr_int(im, "start") : 0, end = range ? attr_int(im, "end") : rank;
+  int64_t start = range ? node_int(im, "start") : 0, end = range ? node_int(im, "end") : rank;
   a.axis = clamp(start < 0 ? start + rank : start, 0, rank);
   a.end = clamp(end < 0 ? end + rank : end, 0, rank);
-  result(im, 0, a.axis < a.end ? build(im, OP_shape, &a, 1, &x) : build_ints(im, 0, NULL));
+  node_result(im, 0, a.axis < a.end ? build_op(im, OP_shape, &a, 1, &x) : build_ints(im, 0, NULL));
 }
 
 /* The product of the shape. */
 void onnx_size(Import *im) {
   Attrs a = attrs_default();
-  ValueId x = arg(im, 0);
-  a.end = arg_type(im, 0)->rank;
+  ValueId x = node_arg(im, 0);
+  a.end = node_arg_type(im, 0)->rank;
   if (!a.end) {
-    result(im, 0, build_scalar(im, DT_i64, 1));
+    node_result(im, 0, build_scalar(im, DT_i64, 1));
     return;
   }
-  ValueId dims = build(im, OP_shape, &a, 1, &x);
-  result(im, 0, build_reduce(im, OP_reduce_prod, dims, (Ints){1, (const Dim[]){0}}, false));
+  ValueId dims = build_op(im, OP_shape, &a, 1, &x);
+  node_result(im, 0, build_reduce(im, OP_reduce_prod, dims, (Ints){1, (const Dim[]){0}}, false));
 }
 
 static void reshape_to(Import *im, int rank, const Dim *shape) {
-  result(im, 0, build_reshape(im, arg(im, 0), rank, shape));
+  node_result(im, 0, build_reshape(im, node_arg(im, 0), rank, shape));
 }
 
 /* The dim that -1 stands for: product of x's dims by the product of the others. Dims that occur in both are cancelled
@@ -40,8 +40,10 @@ static bool remaining_dim(const Type *x, const Dim *shape, int rank, int hole, D
     int match = 0;
     if (i == hole) continue;
     while (match < x->rank && (used[match] || x->dim[match] != shape[i])) match++;
-    if (match < x->rank) used[match] = true;
-    else if (!dim_mul(below, shape[i], &below)) return false;
+    if (match < x->rank)
+      used[match] = true;
+    else if (!dim_mul(below, shape[i], &below))
+      return false;
     if (shape[i] == 0) return false;
   }
   for (int i = 0; i < x->rank; i++)
@@ -53,20 +55,25 @@ void onnx_reshape(Import *im) {
   Ints wanted;
   Dim shape[MAX_RANK];
   int hole = -1;
-  if (!known_arg(im, 1, &wanted)) return;
-  const Type *x = arg_type(im, 0);
-  bool zero_copies = im->row->since < 14 || !attr_int(im, "allowzero");
+  if (!node_known(im, 1, &wanted)) return;
+  const Type *x = node_arg_type(im, 0);
+  bool zero_copies = im->row->since < 14 || !node_int(im, "allowzero");
   if (wanted.count > MAX_RANK) {
     node_error(im, "rank %d, at most %d is supported", wanted.count, MAX_RANK);
     return;
   }
   for (int i = 0; i < wanted.count; i++) {
     shape[i] = wanted.at[i];
-    if (shape[i] == -1 && hole >= 0) node_error(im, "the shape has more than one -1");
-    else if (shape[i] == -1) hole = i;
-    else if (dim_is_number(shape[i]) && shape[i] < 0) node_error(im, "the shape has the dim %lld", (long long)shape[i]);
-    else if (shape[i] == 0 && zero_copies && i >= x->rank) node_error(im, "0 copies dim %d, which is not there", i);
-    else if (shape[i] == 0 && zero_copies) shape[i] = x->dim[i];
+    if (shape[i] == -1 && hole >= 0)
+      node_error(im, "the shape has more than one -1");
+    else if (shape[i] == -1)
+      hole = i;
+    else if (dim_is_number(shape[i]) && shape[i] < 0)
+      node_error(im, "the shape has the dim %lld", (long long)shape[i]);
+    else if (shape[i] == 0 && zero_copies && i >= x->rank)
+      node_error(im, "0 copies dim %d, which is not there", i);
+    else if (shape[i] == 0 && zero_copies)
+      shape[i] = x->dim[i];
   }
   if (im->failed) return;
   if (hole >= 0 && !remaining_dim(x, shape, wanted.count, hole, &shape[hole])) {
@@ -78,8 +85,8 @@ void onnx_reshape(Import *im) {
 
 /* [a, b, c, d] at axis 2: [a b, c d]; axis may be the rank */
 void onnx_flatten(Import *im) {
-  const Type *x = arg_type(im, 0);
-  int64_t axis = attr_int(im, "axis");
+  const Type *x = node_arg_type(im, 0);
+  int64_t axis = node_int(im, "axis");
   Dim shape[2] = {1, 1};
   if (axis < -x->rank || axis > x->rank) {
     node_error(im, "axis %lld out of range for rank %d", (long long)axis, x->rank);
@@ -97,11 +104,11 @@ void onnx_flatten(Import *im) {
 /* Axes as an attribute, since opset 13 as the second operand. */
 static bool given_axes(Import *im, Ints *axes) {
   if (im->row->since < 13) {
-    *axes = attr_ints(im, "axes");
+    *axes = node_ints(im, "axes");
     return true;
   }
   *axes = (Ints){0};
-  return !has_arg(im, 1) || known_arg(im, 1, axes);
+  return !node_has_arg(im, 1) || node_known(im, 1, axes);
 }
 
 void onnx_squeeze(Import *im) {
@@ -109,9 +116,9 @@ void onnx_squeeze(Import *im) {
   Dim shape[MAX_RANK];
   int rank = 0;
   if (!given_axes(im, &axes)) return;
-  const Type *x = arg_type(im, 0);
+  const Type *x = node_arg_type(im, 0);
   bool any = axes.count == 0;
-  if (!resolve_axes(im, axes, x->rank, &axes)) return;
+  if (!node_axes(im, axes, x->rank, &axes)) return;
   for (int i = 0, next = 0; i < x->rank; i++) {
     bool drop = any ? x->dim[i] == 1 : next < axes.count && axes.at[next] == i;
     if (drop && !any) next++;
@@ -128,13 +135,13 @@ void onnx_unsqueeze(Import *im) {
   Ints axes;
   Dim shape[MAX_RANK];
   if (!given_axes(im, &axes)) return;
-  const Type *x = arg_type(im, 0);
+  const Type *x = node_arg_type(im, 0);
   int rank = x->rank + axes.count;
   if (rank > MAX_RANK) {
     node_error(im, "rank %d, at most %d is supported", rank, MAX_RANK);
     return;
   }
-  if (!resolve_axes(im, axes, rank, &axes)) return;
+  if (!node_axes(im, axes, rank, &axes)) return;
   for (int i = 0, next = 0, from = 0; i < rank; i++) {
     bool made = next < axes.count && axes.at[next] == i;
     if (made) next++;
@@ -144,7 +151,7 @@ void onnx_unsqueeze(Import *im) {
 }
 
 static bool shape_arg(Import *im, size_t i, Ints *shape) {
-  if (!known_arg(im, i, shape)) return false;
+  if (!node_known(im, i, shape)) return false;
   if (shape->count > MAX_RANK) return node_error(im, "rank %d, at most %d is supported", shape->count, MAX_RANK);
   for (int32_t k = 0; k < shape->count; k++)
     if (dim_is_number(shape->at[k]) && shape->at[k] < 0)
@@ -154,16 +161,16 @@ static bool shape_arg(Import *im, size_t i, Ints *shape) {
 
 void onnx_expand(Import *im) {
   Ints shape;
-  if (shape_arg(im, 1, &shape)) result(im, 0, build_expand(im, arg(im, 0), shape.count, shape.at));
+  if (shape_arg(im, 1, &shape)) node_result(im, 0, build_expand(im, node_arg(im, 0), shape.count, shape.at));
 }
 
 void onnx_tile(Import *im) {
   Ints repeats;
   Dim shape[MAX_RANK];
   Attrs a = attrs_default();
-  ValueId x = arg(im, 0);
+  ValueId x = node_arg(im, 0);
   if (!shape_arg(im, 1, &repeats)) return;
-  const Type *t = arg_type(im, 0);
+  const Type *t = node_arg_type(im, 0);
   if (repeats.count != t->rank) {
     node_error(im, "%d repeats for rank %d", repeats.count, t->rank);
     return;
@@ -174,7 +181,7 @@ void onnx_tile(Import *im) {
       return;
     }
   a.shape = (Ints){t->rank, shape};
-  result(im, 0, build(im, OP_tile, &a, 1, &x));
+  node_result(im, 0, build_op(im, OP_tile, &a, 1, &x));
 }
 
 /* A literal where the shape is fixed, else an expanded scalar. */
@@ -183,10 +190,13 @@ void onnx_constant_of_shape(Import *im) {
   if (!shape_arg(im, 0, &shape)) return;
   Type t = type_make(DT_f32, shape.count, shape.at);
   double value = 0;
-  const OnnxAttr *a = attr_find(im->node, "value");
+  const OnnxAttr *a = node_attr(im->node, "value");
   if (a && !onnx_one_element(im, a->proto->t, &t, &value)) return;
   Dim count;
-  if (!type_is_static(&t)) result(im, 0, build_expand(im, build_scalar(im, t.dtype, value), t.rank, t.dim));
-  else if (!type_count(&t, &count)) node_error(im, "the tensor is too large");
-  else result(im, 0, build_splat(im, &t, value));
+  if (!type_is_static(&t))
+    node_result(im, 0, build_expand(im, build_scalar(im, t.dtype, value), t.rank, t.dim));
+  else if (!type_count(&t, &count))
+    node_error(im, "the tensor is too large");
+  else
+    node_result(im, 0, build_splat(im, &t, value));
 }

@@ -10,7 +10,7 @@ static bool all_are(Ints list, Dim value) {
 
 /* A list attribute with `count` entries, each >= least; empty where every entry is `usual`, the IR's default. */
 static Ints window_list(Import *im, const char *name, int32_t count, Dim usual, Dim least) {
-  Ints list = has_attr(im, name) ? attr_ints(im, name) : (Ints){0};
+  Ints list = node_has_attr(im, name) ? node_ints(im, name) : (Ints){0};
   if (list.count && list.count != count)
     node_error(im, "attribute '%s' has %d entries, must have %d", name, list.count, count);
   for (int32_t i = 0; i < list.count; i++)
@@ -19,7 +19,8 @@ static Ints window_list(Import *im, const char *name, int32_t count, Dim usual, 
   return im->failed || all_are(list, usual) ? (Ints){0} : list;
 }
 
-/* Pads so that the result has ceil(size / stride) entries; the odd one goes to the end (SAME_UPPER) or the beginning. */
+/* Pads so that the result has ceil(size / stride) entries; the odd one goes to the end (SAME_UPPER) or the beginning.
+ */
 static Ints same_pads(Import *im, const Type *x, const Attrs *a, bool upper) {
   Dim pads[2 * MAX_RANK] = {0};
   int32_t n = a->kernel.count;
@@ -41,9 +42,9 @@ static Ints same_pads(Import *im, const Type *x, const Attrs *a, bool upper) {
 
 /* strides, dilations and pads of a window over the axes from 2 on. */
 static void window(Import *im, Ints kernel, Attrs *a) {
-  Type x = *arg_type(im, 0);
+  Type x = *node_arg_type(im, 0);
   int32_t n = x.rank - 2;
-  const char *mode = attr_string(im, "auto_pad");
+  const char *mode = node_string(im, "auto_pad");
   if (n < 1) {
     node_error(im, "input has rank %d, at least 3 is needed", x.rank);
     return;
@@ -58,39 +59,42 @@ static void window(Import *im, Ints kernel, Attrs *a) {
   a->kernel = kernel;
   a->strides = window_list(im, "strides", n, 1, 1);
   a->dilations = window_list(im, "dilations", n, 1, 1);
-  if (!strcmp(mode, "NOTSET") || !*mode) a->pads = window_list(im, "pads", 2 * n, 0, 0);
+  if (!strcmp(mode, "NOTSET") || !*mode)
+    a->pads = window_list(im, "pads", 2 * n, 0, 0);
   else if (!strcmp(mode, "SAME_UPPER") || !strcmp(mode, "SAME_LOWER")) {
     if (!im->failed) a->pads = same_pads(im, &x, a, mode[5] == 'U');
-  } else if (strcmp(mode, "VALID")) node_error(im, "auto_pad '%s' is not supported", mode);
+  } else if (strcmp(mode, "VALID"))
+    node_error(im, "auto_pad '%s' is not supported", mode);
 }
 
 void onnx_conv(Import *im) {
   Attrs a = attrs_default();
-  Type w = *arg_type(im, 1);
-  Ints kernel = {w.rank > 2 ? w.rank - 2 : 0, w.dim + 2}, declared = attr_ints(im, "kernel_shape");
+  Type w = *node_arg_type(im, 1);
+  Ints kernel = {w.rank > 2 ? w.rank - 2 : 0, w.dim + 2}, declared = node_ints(im, "kernel_shape");
   for (int32_t i = 0; i < declared.count; i++)
     if (declared.count != kernel.count || declared.at[i] != kernel.at[i]) {
       node_error(im, "kernel_shape contradicts the shape of the weight");
       return;
     }
   window(im, kernel, &a);
-  a.group = attr_int(im, "group");
-  uint32_t count = has_arg(im, 2) ? 3 : 2;
-  result(im, 0, build(im, OP_conv, &a, count, (const ValueId[]){arg(im, 0), arg(im, 1), arg(im, 2)}));
+  a.group = node_int(im, "group");
+  uint32_t count = node_has_arg(im, 2) ? 3 : 2;
+  node_result(im, 0,
+              build_op(im, OP_conv, &a, count, (const ValueId[]){node_arg(im, 0), node_arg(im, 1), node_arg(im, 2)}));
 }
 
 static void pool(Import *im, Attrs a) {
-  ValueId x = arg(im, 0);
-  window(im, attr_ints(im, "kernel_shape"), &a);
-  bool same = !strncmp(attr_string(im, "auto_pad"), "SAME", 4);
-  a.ceil = has_attr(im, "ceil_mode") && attr_int(im, "ceil_mode") && !same;
-  result(im, 0, build(im, im->row->kind, &a, 1, &x));
+  ValueId x = node_arg(im, 0);
+  window(im, node_ints(im, "kernel_shape"), &a);
+  bool same = !strncmp(node_string(im, "auto_pad"), "SAME", 4);
+  a.ceil = node_has_attr(im, "ceil_mode") && node_int(im, "ceil_mode") && !same;
+  node_result(im, 0, build_op(im, im->row->kind, &a, 1, &x));
 }
 
 void onnx_max_pool(Import *im) { pool(im, attrs_default()); }
 
 void onnx_average_pool(Import *im) {
   Attrs a = attrs_default();
-  a.count_pad = attr_int(im, "count_include_pad") != 0;
+  a.count_pad = node_int(im, "count_include_pad") != 0;
   pool(im, a);
 }

@@ -41,8 +41,10 @@ static bool literal_attrs(Arena *a, const Tensor *t, int64_t n, Attrs *attrs) {
     splat = splat && (t->i ? t->i[i] == t->i[0] : !memcmp(&t->f[i], &t->f[0], sizeof(double)));
   }
   int32_t count = (int32_t)(splat && n ? 1 : n);
-  if (t->i) attrs->ints = ints_copy(a, t->i, count);
-  else attrs->floats = floats_copy(a, t->f, count);
+  if (t->i)
+    attrs->ints = ints_copy(a, t->i, count);
+  else
+    attrs->floats = floats_copy(a, t->f, count);
   return true;
 }
 
@@ -72,10 +74,8 @@ static ValueId tensor_value(Import *im, OnnxTensor *t, const Loc *loc) {
 const Loc *import_loc(Import *im, const OnnxNode *n) {
   Arena *a = im->graph->arena;
   Loc *loc = ARENA_NEW(a, Loc);
-  *loc = (Loc){.source = im->source,
-               .opset = (int32_t)n->opset,
-               .node = arena_strdup(a, n->name),
-               .op = arena_strdup(a, n->op)};
+  *loc = (Loc){
+      .source = im->source, .opset = (int32_t)n->opset, .node = arena_strdup(a, n->name), .op = arena_strdup(a, n->op)};
   return loc;
 }
 
@@ -90,31 +90,31 @@ ValueId import_value(Import *im, Def *d) {
 
 /* ---- operands and results ---- */
 
-bool has_arg(const Import *im, size_t i) { return i < im->node->in_count && *im->node->in[i]; }
+bool node_has_arg(const Import *im, size_t i) { return i < im->node->in_count && *im->node->in[i]; }
 
-ValueId arg(Import *im, size_t i) {
-  if (!has_arg(im, i)) return 0;
+ValueId node_arg(Import *im, size_t i) {
+  if (!node_has_arg(im, i)) return 0;
   const char *name = im->node->in[i];
   uint32_t index;
-  if (!name_map_find(&im->names, name, &index))
-    return node_error(im, "input '%s' is defined nowhere", name), 0;
+  if (!name_map_find(&im->names, name, &index)) return node_error(im, "input '%s' is defined nowhere", name), 0;
   Def *d = &im->defs[index];
   ValueId v = import_value(im, d);
-  if (!v && d->failed) im->failed = true;
+  if (!v && d->failed)
+    im->failed = true;
   else if (!v)
     node_error(im, "input '%s' is output %u of a %s, which is not supported", name, d->output,
                im->file->nodes[d->index].op);
   return v;
 }
 
-const Type *type_now(const Import *im, ValueId v) { return &im->graph->values[v].type; }
-const Type *arg_type(Import *im, size_t i) { return type_now(im, arg(im, i)); }
+const Type *build_type(const Import *im, ValueId v) { return &im->graph->values[v].type; }
+const Type *node_arg_type(Import *im, size_t i) { return build_type(im, node_arg(im, i)); }
 
-bool wants_result(const Import *im, size_t i) { return i < im->node->out_count && *im->node->out[i]; }
+bool node_wants_result(const Import *im, size_t i) { return i < im->node->out_count && *im->node->out[i]; }
 
-void result(Import *im, size_t i, ValueId v) {
+void node_result(Import *im, size_t i, ValueId v) {
   uint32_t index;
-  if (im->failed || !wants_result(im, i)) return;
+  if (im->failed || !node_wants_result(im, i)) return;
   if (!name_map_find(&im->names, im->node->out[i], &index)) die("output '%s' has no definition", im->node->out[i]);
   im->defs[index].value = v;
 }
@@ -130,9 +130,9 @@ static const Dim *constant_ints(Import *im, ValueId v, int64_t n) {
   return copy;
 }
 
-bool known_arg(Import *im, size_t i, Ints *out) {
+bool node_known(Import *im, size_t i, Ints *out) {
   *out = (Ints){0};
-  ValueId v = arg(im, i);
+  ValueId v = node_arg(im, i);
   if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i);
   const Value *value = value_at(im->graph, v);
   Dim n;
@@ -146,28 +146,28 @@ bool known_arg(Import *im, size_t i, Ints *out) {
   return true;
 }
 
-bool literal_arg(Import *im, size_t i, double *out) {
-  ValueId v = arg(im, i);
+bool node_literal(Import *im, size_t i, double *out) {
+  ValueId v = node_arg(im, i);
   if (!v) return false;
   if (value_is_splat(im->graph, v, out)) return true;
   return node_error(im, "input '%s' must be a constant of one element", im->node->in[i]);
 }
 
-bool resolve_axis(Import *im, int64_t axis, int rank, int64_t *out) {
+bool node_axis(Import *im, int64_t axis, int rank, int64_t *out) {
   *out = axis < 0 ? axis + rank : axis;
   if (axis >= -rank && axis < rank) return true;
   *out = 0;
   return node_error(im, "axis %lld out of range for rank %d", (long long)axis, rank);
 }
 
-bool resolve_axes(Import *im, Ints axes, int rank, Ints *out) {
+bool node_axes(Import *im, Ints axes, int rank, Ints *out) {
   bool there[2 * MAX_RANK] = {0};
   Dim list[2 * MAX_RANK];
   int32_t count = 0;
   *out = (Ints){0};
   for (int32_t i = 0; i < axes.count; i++) {
     int64_t axis;
-    if (!resolve_axis(im, axes.at[i], rank, &axis)) return false;
+    if (!node_axis(im, axes.at[i], rank, &axis)) return false;
     if (there[axis]) return node_error(im, "axis %lld is given twice", (long long)axes.at[i]);
     there[axis] = true;
   }

@@ -49,7 +49,7 @@ typedef struct nextc_model nextc_model;
 
 const char *nextc_version(void); /* "0.1.0" */
 
-nextc_context *nextc_context_new(void); /* never NULL */
+nextc_context *nextc_context_new(void);   /* never NULL */
 void nextc_context_free(nextc_context *); /* NULL is allowed; free its models first */
 
 /* Messages so far, in order: "m.onnx: node 'a' (Add, opset 13): error: ...". They live as long as the context. */
@@ -86,7 +86,7 @@ int nextc_optimize(nextc_model *, const char *stop_after, int strict_fp);
 const char *nextc_text(nextc_model *, const char *folder);
 
 typedef struct {
-  int64_t macs;            /* multiply-accumulates of one image */
+  int64_t macs;            /* multiply-accumulates; of one image where the model takes a batch of them */
   int64_t params;          /* elements of the float tensors that are used */
   int64_t weight_bytes;    /* of the weights as compiled */
   int64_t workspace_bytes; /* for one thread */

@@ -86,6 +86,7 @@ static size_t distance(const char *a, const char *b) {
 const char *nearest_name(const char *word, const char *const *names, size_t count) {
   const char *best = NULL;
   size_t least = strlen(word) / 3 + 1;
+  if (strlen(word) > 63) return NULL;
   for (size_t i = 0; i < count; i++) {
     size_t d = distance(word, names[i]);
     if (d <= least && (!best || d < least)) best = names[i], least = d;

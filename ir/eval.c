@@ -27,13 +27,19 @@ void eval_op(const Graph *g, const Op *op, const Tensor *const *in, Tensor *out)
   op_info[op->kind].eval(&e);
 }
 
+/* A run of a whole graph holds its values by ValueId. A run of one constant expression holds those of the expression
+ * alone, found by a hash of their ids, so that it costs what the expression costs, however large the graph is. */
 typedef struct {
   const Graph *g;
   int64_t images; /* each value that is not constant has so many tensors */
-  bool *needed;   /* [op_count] */
-  uint32_t *left; /* [value_count] uses to come by needed ops, and as a result */
-  Tensor **slots; /* [value_count] NULL, or [1] of a constant, [images] of others */
-  OpId *stack;    /* [op_count], for need and compute_constant: an op is on it once at most */
+  bool sparse;
+  ValueId *keys; /* [capacity] of a sparse run: 0: free */
+  size_t count, capacity;
+  bool *needed;   /* [capacity] of the op whose first result it is; [0]: unused */
+  uint32_t *left; /* [capacity] uses to come by needed ops, and as a result */
+  Tensor **slots; /* [capacity] NULL, or [1] of a constant, [images] of others */
+  OpId *stack;    /* for need and compute_constants */
+  size_t stack_capacity;
   Observe observe;
   void *user;
 } Run;
@@ -44,47 +50,120 @@ static void *zeroed(size_t count, size_t size) {
   return p;
 }
 
-static Run run_new(const Graph *g, int64_t images) {
-  Run r = {.g = g, .images = images};
-  r.needed = zeroed(g->op_count, sizeof *r.needed);
-  r.left = zeroed(g->value_count, sizeof *r.left);
-  r.slots = zeroed(g->value_count, sizeof(Tensor *));
-  r.stack = zeroed(g->op_count, sizeof *r.stack);
+static void run_alloc(Run *r, size_t capacity) {
+  r->capacity = capacity;
+  r->needed = zeroed(capacity, sizeof *r->needed);
+  r->left = zeroed(capacity, sizeof *r->left);
+  r->slots = zeroed(capacity, sizeof(Tensor *));
+  if (r->sparse) r->keys = zeroed(capacity, sizeof *r->keys);
+}
+
+static Run run_new(const Graph *g, int64_t images, bool sparse) {
+  Run r = {.g = g, .images = images, .sparse = sparse};
+  run_alloc(&r, sparse ? 16 : g->value_count);
   return r;
+}
+
+static void run_release(Run *r) {
+  free(r->needed);
+  free(r->left);
+  free(r->slots);
+  free(r->keys);
+}
+
+/* Where a sparse run holds v, or would. */
+static size_t probe(const Run *r, ValueId v) {
+  size_t i = (size_t)(v * UINT32_C(2654435769)) & (r->capacity - 1);
+  while (r->keys[i] && r->keys[i] != v) i = (i + 1) & (r->capacity - 1);
+  return i;
+}
+
+/* Index of v in needed, left and slots. Must be there. */
+static size_t at(const Run *r, ValueId v) { return r->sparse ? probe(r, v) : v; }
+
+static void grow(Run *r) {
+  Run larger = *r;
+  run_alloc(&larger, 2 * r->capacity);
+  for (size_t i = 0; i < r->capacity; i++) {
+    if (!r->keys[i]) continue;
+    size_t to = probe(&larger, r->keys[i]);
+    larger.keys[to] = r->keys[i];
+    larger.needed[to] = r->needed[i];
+    larger.left[to] = r->left[i];
+    larger.slots[to] = r->slots[i];
+  }
+  run_release(r);
+  *r = larger;
+}
+
+/* The same; v is added where it is not there yet. */
+static size_t add(Run *r, ValueId v) {
+  if (!r->sparse) return v;
+  size_t i = probe(r, v);
+  if (r->keys[i]) return i;
+  if (2 * ++r->count > r->capacity) {
+    grow(r);
+    i = probe(r, v);
+  }
+  r->keys[i] = v;
+  return i;
 }
 
 static int64_t slot_count(const Run *r, ValueId v) { return value_at(r->g, v)->constant ? 1 : r->images; }
 
-static void drop(Run *r, ValueId v) {
-  if (!r->slots[v]) return;
-  for (int64_t i = 0; i < slot_count(r, v); i++) tensor_free(&r->slots[v][i]);
-  free(r->slots[v]);
-  r->slots[v] = NULL;
+static void drop_at(Run *r, size_t i, int64_t count) {
+  if (!r->slots[i]) return;
+  for (int64_t k = 0; k < count; k++) tensor_free(&r->slots[i][k]);
+  free(r->slots[i]);
+  r->slots[i] = NULL;
 }
 
+static void drop(Run *r, ValueId v) { drop_at(r, at(r, v), slot_count(r, v)); }
+
 static void run_free(Run *r) {
-  for (ValueId v = 1; v < r->g->value_count; v++) drop(r, v);
-  free(r->needed);
-  free(r->left);
-  free(r->slots);
+  for (size_t i = 0; i < r->capacity; i++)
+    if (r->slots[i]) drop_at(r, i, slot_count(r, r->sparse ? r->keys[i] : (ValueId)i));
+  run_release(r);
   free(r->stack);
 }
 
-/* Marks op and what it depends on, and counts uses. */
+static void push(Run *r, size_t *depth, OpId id) {
+  if (*depth == r->stack_capacity) {
+    r->stack_capacity = r->stack_capacity ? 2 * r->stack_capacity : 64;
+    r->stack = realloc(r->stack, r->stack_capacity * sizeof *r->stack);
+    if (!r->stack) die("out of memory");
+  }
+  r->stack[(*depth)++] = id;
+}
+
+/* Marks op, and pushes it where that is new. */
+static void need_op(Run *r, size_t *depth, OpId id) {
+  const Op *op = op_at(r->g, id);
+  if (op->result_count) {
+    size_t i = add(r, op->first_result);
+    if (r->needed[i]) return;
+    r->needed[i] = true;
+    for (uint32_t k = 1; k < op->result_count; k++) add(r, op->first_result + k);
+  }
+  push(r, depth, id);
+}
+
+static bool is_needed(const Run *r, const Op *op) {
+  return op->kind == OP_output || (op->result_count && r->needed[at(r, op->first_result)]);
+}
+
+/* Marks op and what it depends on, and counts uses. Once for each op without results. */
 static void need(Run *r, OpId root) {
   size_t depth = 0;
-  if (r->needed[root]) return;
-  r->needed[root] = true;
-  r->stack[depth++] = root;
+  need_op(r, &depth, root);
   while (depth) {
     const Op *op = op_at(r->g, r->stack[--depth]);
     for (uint32_t i = 0; i < op->operand_count; i++) {
-      if (!op->operands[i]) continue;
-      r->left[op->operands[i]]++;
-      OpId def = value_at(r->g, op->operands[i])->def;
-      if (r->needed[def]) continue;
-      r->needed[def] = true;
-      r->stack[depth++] = def;
+      ValueId v = op->operands[i];
+      if (!v) continue;
+      size_t at_v = add(r, v); /* may move left */
+      r->left[at_v]++;
+      need_op(r, &depth, value_at(r->g, v)->def);
     }
   }
 }
@@ -94,7 +173,9 @@ static bool load_weight(const Graph *g, const Op *op, Tensor *out) {
   Where at = {.file = s->path};
   TensorView view;
   const Type *want = &out->type;
-  if (!s->find(s, op->attrs.name, &view)) return diag(g->context, DIAG_ERROR, at, "no tensor '%s'", op->attrs.name);
+  if (s->make && !s->make(s, op->attrs.name, want, &view)) return false;
+  if (!s->make && !s->find(s, op->attrs.name, &view))
+    return diag(g->context, DIAG_ERROR, at, "no tensor '%s'", op->attrs.name);
   if (!type_equal(&view.type, want) || view.bytes != type_bytes(want))
     return diag(g->context, DIAG_ERROR, at, "tensor '%s' has another type than the program says", op->attrs.name);
   tensor_load(out, view.data);
@@ -104,16 +185,17 @@ static bool load_weight(const Graph *g, const Op *op, Tensor *out) {
 
 static void release_operands(Run *r, const Op *op) {
   for (uint32_t i = 0; i < op->operand_count; i++)
-    if (op->operands[i] && !--r->left[op->operands[i]]) drop(r, op->operands[i]);
+    if (op->operands[i] && !--r->left[at(r, op->operands[i])]) drop(r, op->operands[i]);
 }
 
 /* A reshape whose operand dies with it takes over its memory. */
 static bool take_over(Run *r, const Op *op) {
   ValueId from = op->operand_count ? op->operands[0] : 0, to = op->first_result;
-  if (op->kind != OP_reshape || r->left[from] != 1 || slot_count(r, from) != slot_count(r, to)) return false;
-  r->slots[to] = r->slots[from];
-  r->slots[from] = NULL;
-  for (int64_t i = 0; i < slot_count(r, to); i++) r->slots[to][i].type = *type_of(r->g, to);
+  if (op->kind != OP_reshape || r->left[at(r, from)] != 1 || slot_count(r, from) != slot_count(r, to)) return false;
+  Tensor **slot = &r->slots[at(r, to)];
+  *slot = r->slots[at(r, from)];
+  r->slots[at(r, from)] = NULL;
+  for (int64_t i = 0; i < slot_count(r, to); i++) (*slot)[i].type = *type_of(r->g, to);
   return true;
 }
 
@@ -124,7 +206,7 @@ static bool compute_image(Run *r, const Op *op, int64_t image) {
   Tensor out[8];
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = op->operands[i];
-    if (v) in[i] = &r->slots[v][value_at(g, v)->constant ? 0 : image];
+    if (v) in[i] = &r->slots[at(r, v)][value_at(g, v)->constant ? 0 : image];
   }
   bool ok = true;
   if (op->kind == OP_weight) {
@@ -132,7 +214,7 @@ static bool compute_image(Run *r, const Op *op, int64_t image) {
     ok = load_weight(g, op, &out[0]);
   } else
     eval_op(g, op, in, out);
-  for (uint32_t k = 0; k < op->result_count; k++) r->slots[op->first_result + k][image] = out[k];
+  for (uint32_t k = 0; k < op->result_count; k++) r->slots[at(r, op->first_result + k)][image] = out[k];
   free(in);
   return ok;
 }
@@ -144,7 +226,7 @@ static bool compute(Run *r, OpId id) {
   if (!take_over(r, op)) {
     for (uint32_t k = 0; k < op->result_count; k++) {
       ValueId v = op->first_result + k;
-      r->slots[v] = zeroed((size_t)slot_count(r, v), sizeof(Tensor));
+      r->slots[at(r, v)] = zeroed((size_t)slot_count(r, v), sizeof(Tensor));
     }
     int64_t images = slot_count(r, op->first_result);
     for (int64_t image = 0; image < images && ok; image++) ok = compute_image(r, op, image);
@@ -153,8 +235,8 @@ static bool compute(Run *r, OpId id) {
   for (uint32_t k = 0; k < op->result_count; k++) {
     ValueId v = op->first_result + k;
     for (int64_t image = 0; r->observe && ok && image < slot_count(r, v); image++)
-      r->observe(r->user, r->g, v, &r->slots[v][image]);
-    if (!r->left[v]) drop(r, v);
+      r->observe(r->user, r->g, v, &r->slots[at(r, v)][image]);
+    if (!r->left[at(r, v)]) drop(r, v);
   }
   return ok;
 }
@@ -163,7 +245,7 @@ static bool compute(Run *r, OpId id) {
 static OpId missing_constant(const Run *r, const Op *op) {
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = op->operands[i];
-    if (v && value_at(r->g, v)->constant && !r->slots[v]) return value_at(r->g, v)->def;
+    if (v && value_at(r->g, v)->constant && !r->slots[at(r, v)]) return value_at(r->g, v)->def;
   }
   return 0;
 }
@@ -175,7 +257,7 @@ static bool compute_constants(Run *r, OpId id) {
     const Op *op = op_at(r->g, depth ? r->stack[depth - 1] : id);
     OpId missing = missing_constant(r, op);
     if (missing)
-      r->stack[depth++] = missing;
+      push(r, &depth, missing);
     else if (!depth)
       return true;
     else if (!compute(r, r->stack[--depth]))
@@ -185,15 +267,16 @@ static bool compute_constants(Run *r, OpId id) {
 
 bool eval_const(const Graph *g, ValueId v, Tensor *out) {
   if (!value_at(g, v)->constant) die("eval_const of a value that depends on an input");
-  Run r = run_new(g, 1);
+  Run r = run_new(g, 1, true);
   OpId def = value_at(g, v)->def;
   need(&r, def);
-  r.left[v]++;
+  size_t i = at(&r, v);
+  r.left[i]++;
   bool ok = compute_constants(&r, def) && compute(&r, def);
   if (ok) {
-    *out = r.slots[v][0];
-    free(r.slots[v]);
-    r.slots[v] = NULL;
+    *out = r.slots[i][0];
+    free(r.slots[i]);
+    r.slots[i] = NULL;
   }
   run_free(&r);
   return ok;
@@ -286,7 +369,7 @@ static bool run_graph(Run *r, const OpId *outputs, size_t output_count, Tensor *
   size_t done = 0;
   FOR_EACH_OP(r->g, id) {
     const Op *op = op_at(r->g, id);
-    if (!r->needed[id] || op->kind == OP_input) continue;
+    if (!is_needed(r, op) || op->kind == OP_input) continue;
     if (op->kind != OP_output && value_at(r->g, op->first_result)->constant) continue;
     if (!compute_constants(r, id)) return false;
     if (op->kind != OP_output) {
@@ -312,7 +395,7 @@ static bool counts_ok(const Graph *g, size_t inputs, size_t input_count, size_t 
 static bool eval_static(const Graph *g, const OpId *ids, const Tensor *inputs, size_t input_count, Tensor *outputs,
                         size_t output_count, int64_t images, Observe observe, void *user) {
   const OpId *in = ids, *out = ids + input_count;
-  Run r = run_new(g, images);
+  Run r = run_new(g, images, false);
   r.observe = observe;
   r.user = user;
   for (size_t i = 0; i < output_count; i++) need(&r, out[i]);

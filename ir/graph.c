@@ -79,7 +79,7 @@ static void add_use(Graph *g, ValueId v, OpId op, uint32_t index) {
 static void remove_use(Graph *g, ValueId v, OpId op, uint32_t index) {
   if (!v) return;
   Value *value = value_at(g, v);
-  for (uint32_t i = 0; i < value->use_count; i++)
+  for (uint32_t i = value->use_count; i-- > 0;) /* graph_replace_uses takes the last ones first */
     if (value->uses[i].op == op && value->uses[i].index == index) {
       value->uses[i] = value->uses[--value->use_count];
       return;
@@ -116,7 +116,7 @@ static bool infer_types(const Graph *g, const Op *op, Type *types, char *error) 
   }
   for (uint32_t i = 0; i < info->min_operands; i++)
     if (!op->operands[i]) {
-      snprintf(error, 256, "%s: operand %u is missing", info->name, i);
+      snprintf(error, 256, "%s: operand %u is missing", info->name, i + 1);
       return false;
     }
   Infer in = {.graph = g, .op = op, .out = types};
@@ -193,6 +193,11 @@ ValueId graph_new_op(Graph *g, OpKind kind, const ValueId *operands, uint32_t co
   return op_at(g, id)->first_result;
 }
 
+static bool same_known(const Value *v, const Dim *known) {
+  if (!v->known || !known) return v->known == known;
+  return !memcmp(v->known, known, sizeof *known * (size_t)type_elements(&v->type));
+}
+
 /* Types after a change: recomputed along uses for as long as anything differs. */
 void graph_reinfer(Graph *g, OpId id) {
   Op *op = op_at(g, id);
@@ -201,13 +206,15 @@ void graph_reinfer(Graph *g, OpId id) {
   if (op_info[op->kind].traits & T_LEAF) types[0] = *type_of(g, op->first_result);
   char error[256] = "";
   if (!infer_types(g, op, types, error)) die("%s no longer fits: %s", op_info[op->kind].name, error);
+  Value before[8];
+  for (uint32_t r = 0; r < op->result_count; r++) before[r] = *value_at(g, op->first_result + r);
+  set_results(g, id, types);
   bool same = true;
   for (uint32_t r = 0; r < op->result_count; r++) {
     const Value *v = value_at(g, op->first_result + r);
-    same = same && type_equal(&v->type, &types[r]) && v->constant == op_is_constant(g, op) && !v->known;
+    same = same && type_equal(&v->type, &before[r].type) && v->constant == before[r].constant &&
+           same_known(v, before[r].known);
   }
-  set_results(g, id, types);
-  for (uint32_t r = 0; r < op->result_count; r++) same = same && !value_at(g, op->first_result + r)->known;
   if (same) return;
   for (uint32_t r = 0; r < op->result_count; r++)
     for (uint32_t u = 0; u < value_at(g, op->first_result + r)->use_count; u++)

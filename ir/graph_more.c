@@ -6,6 +6,7 @@ Graph *graph_clone(const Graph *from) {
   Arena *arena = arena_new();
   Graph *g = ARENA_NEW(arena, Graph);
   *g = *from;
+  g->log = NULL;
   g->arena = arena;
   g->ops = arena_copy(arena, from->ops, sizeof *g->ops * from->op_count);
   g->op_capacity = from->op_count;
@@ -77,9 +78,15 @@ static const Loc *prepend_new(Graph *g, const Loc *items, const Loc *seen, const
   return copy;
 }
 
+static int loc_count(const Loc *list) {
+  int count = 0;
+  for (; list; list = list->next) count++;
+  return count;
+}
+
 const Loc *loc_union(Graph *g, const Loc *a, const Loc *b) {
   if (!a || a == b) return b;
-  if (!b) return a;
+  if (!b || loc_count(a) + loc_count(b) > MAX_LOCS) return a;
   return prepend_new(g, a, NULL, prepend_new(g, b, a, NULL));
 }
 

@@ -122,3 +122,16 @@ bool infer_pool(Infer *f) {
   }
   return slide(f, &r, last ? 1 : 2, a, spatial, a->ceil) && give(f, r);
 }
+
+bool infer_patches(Infer *f) {
+  bool last;
+  if (!needs(f, 1) || !needs_rank(f, 0, 4, 4) || !spatial_ok(f, &last)) return false;
+  Type r = *infer_operand(f, 0);
+  Dim row = r.dim[last ? 3 : 1];
+  if (!slide(f, &r, last ? 1 : 2, &f->op->attrs, 2, false)) return false;
+  for (int i = 0; i < 2; i++)
+    if (!dim_mul(row, f->op->attrs.kernel.at[i], &row)) return infer_fail(f, "the kernel is too large");
+  if (!last) r.dim[1] = r.dim[2], r.dim[2] = r.dim[3];
+  r.dim[3] = row;
+  return give(f, r);
+}

@@ -133,7 +133,20 @@ typedef struct Source {
   uint64_t (*compute_hash)(struct Source *); /* reads everything; external data too */
   void (*close)(struct Source *);
   void (*drop_pages)(struct Source *, const TensorView *); /* may be NULL: mapped pages are no longer needed */
+  /* Where find is NULL: makes up the tensor of a name and type; the view is valid until the next call. False + diag. */
+  bool (*make)(struct Source *, const char *name, const Type *, TensorView *out);
 } Source;
+
+/* What a user of the program needs to know beside its operators: how an image becomes its input, what its classes are
+ * called. Nothing of it changes what is computed. (notes.c) */
+typedef struct {
+  const char *const *labels; /* [label_count] of the classes */
+  int32_t label_count;
+  bool preprocess;           /* the members below are said */
+  Floats mean, std;          /* of each channel, of pixels in [0, 1] */
+  double crop;               /* the centre crop's share of the resized shorter side; 1: no crop */
+  const char *interpolation; /* nearest, bilinear, bicubic, lanczos */
+} Notes;
 
 typedef struct Graph {
   Arena *arena;
@@ -151,6 +164,8 @@ typedef struct Graph {
   int batch_symbol;       /* after peel-batch: symbols[] index of the number of images the program loops over; -1: none */
   int64_t batch;          /* after peel-batch of a number: how many images; 1: no loop */
   const char *last_pass;  /* name of the last pipeline pass that ran; "" after import */
+  struct RewriteLog *log; /* counts rewrites (passes/rewrite_log.h); NULL: nobody does. Not the graph's own */
+  Notes notes;
 } Graph;
 
 Graph *graph_new(Context *, const char *name);
@@ -215,7 +230,8 @@ OpId op_id(const Graph *, const Op *);
 #define FOR_EACH_OP(g, id) \
   for (OpId id = (g)->first, id##_next = 0; id && (id##_next = (g)->ops[id].next, true); id = id##_next)
 
-/* Union of two location lists, duplicates dropped. */
+/* Union of two location lists, duplicates dropped; of lists that are longer than MAX_LOCS together, the first. */
+enum { MAX_LOCS = 256 };
 const Loc *loc_union(Graph *, const Loc *, const Loc *);
 Where where_op(const Graph *, OpId); /* for diag */
 Ints ints_copy(Arena *, const Dim *, int32_t count);
@@ -231,6 +247,10 @@ bool value_is_splat(const Graph *, ValueId, double *out);
 bool graph_verify(Graph *);
 /* Text form; the whole program as one string in the arena. base_dir: source paths are printed relative to it. */
 char *graph_print(const Graph *, Arena *, const char *base_dir);
+/* The program without what tells one export of a network from another: no sources, locations and names, symbols by
+ * number, and each maximal constant expression where it is read, as "const f32[96x384] #hash-of-its-value" (without the
+ * hash unless `hashes`). Computes all weights for the hashes; NULL + diag where a source lacks one. */
+char *graph_print_anonymous(const Graph *, Arena *, bool hashes);
 /* open: how the parser opens the sources that the text names (frontend's open_source). */
 typedef Source *(*OpenSource)(Context *, const char *path);
 Graph *graph_parse(Context *, const char *file, const char *text, size_t length, OpenSource open);

@@ -8,6 +8,7 @@
 #define NEXTC_LOOP_H
 #include "ir/arena.h"
 #include "ir/diag.h"
+#include "ir/text.h"
 #include "ir/type.h"
 
 typedef uint16_t RegId;   /* 0: none */
@@ -154,6 +155,7 @@ typedef struct {
 } Place;
 typedef struct {
   int32_t kernel;   /* index into LoopProgram.kernels */
+  int32_t group;    /* @{kernel=} of the tensor ops that it computes; -1: not said */
   Place *places;    /* one a parameter of the kernel */
   const char *note; /* what of the model it computes: node names; for people */
 } Step;
@@ -172,6 +174,7 @@ typedef struct {
 /* Text form. print then parse gives the same program, byte for byte when printed again. */
 char *loop_print(const LoopProgram *, Arena *);
 char *loop_print_kernel(const Kernel *, Arena *, bool with_name); /* with_name false: for finding equal kernels */
+void loop_put_place(Text *, Place); /* arena+4096 */
 LoopProgram *loop_parse(Context *, Arena *, const char *file, const char *text, size_t length);
 
 /* Checks types, forms, definite assignment before use, pfor placement, and that every address of every access stays

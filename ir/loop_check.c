@@ -187,7 +187,7 @@ static bool check_store(Check *c, const Stmt *s) {
 }
 
 static bool check_touch(Check *c, const Stmt *s) {
-  enum { BEYOND = 4096 };
+  enum { BEYOND = 1 << 24 };
   if (s->address.param >= c->k->param_count) return fault(c, "no parameter %d", (int)s->address.param);
   return check_address(c, &s->address, 1, BEYOND / (int64_t)dtype_bytes(c->k->params[s->address.param].dtype));
 }

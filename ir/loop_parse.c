@@ -233,14 +233,25 @@ static bool parse_space(LoopParser *p, Place *out) {
   return lex_expected(&p->x, "a place (input0, output0, arena, weights, scratch)");
 }
 
-/* step kernel param=place+offset... "note" */
+/* @{kernel=7}, or nothing. */
+static bool parse_step_group(LoopParser *p, int32_t *group) {
+  Lexer *x = &p->x;
+  int64_t number;
+  if (!lex_accept(x, '@')) return true;
+  if (!lex_expect(x, '{') || !expect_word(p, "kernel") || !lex_expect(x, '=')) return false;
+  if (!lex_integer(x, "the number of a kernel", 0, INT32_MAX, &number)) return false;
+  *group = (int32_t)number;
+  return lex_expect(x, '}');
+}
+
+/* step kernel @{kernel=7} param=place+offset... "note" */
 static bool parse_step(LoopParser *p) {
   LoopProgram *l = p->program;
   Lexer *x = &p->x;
   size_t kernel = 0;
-  Step s = {0};
+  Step s = {.group = -1};
   lex_next(x);
-  if (!parse_name(p, NAME_KERNEL, &kernel)) return false;
+  if (!parse_name(p, NAME_KERNEL, &kernel) || !parse_step_group(p, &s.group)) return false;
   const Kernel *k = l->kernels[kernel];
   s.kernel = (int32_t)kernel;
   s.places = ARENA_ARRAY(l->arena, Place, k->param_count);

@@ -219,15 +219,20 @@ static void print_kernel(const Kernel *k, Text *t, bool with_name) {
   text_puts(t, "}\n");
 }
 
+void loop_put_place(Text *t, Place at) {
+  text_puts(t, loop_space_name[at.space]);
+  if (at.space == SPACE_INPUT || at.space == SPACE_OUTPUT) text_printf(t, "%d", (int)at.number);
+  text_printf(t, "+%" PRId64, at.offset);
+}
+
 static void print_step(const LoopProgram *p, const Step *s, Text *t) {
   if (s->kernel < 0 || (size_t)s->kernel >= p->kernel_count) die("step of kernel %d", (int)s->kernel);
   const Kernel *k = p->kernels[s->kernel];
   text_printf(t, "step %s", k->name);
+  if (s->group >= 0) text_printf(t, " @{kernel=%d}", (int)s->group);
   for (size_t i = 0; i < k->param_count; i++) {
-    const Place *at = &s->places[i];
-    text_printf(t, " %s=%s", k->params[i].name, loop_space_name[at->space]);
-    if (at->space == SPACE_INPUT || at->space == SPACE_OUTPUT) text_printf(t, "%d", (int)at->number);
-    text_printf(t, "+%" PRId64, at->offset);
+    text_printf(t, " %s=", k->params[i].name);
+    loop_put_place(t, s->places[i]);
   }
   if (s->note) {
     text_putc(t, ' ');

@@ -68,6 +68,11 @@ bool parse_header(Parser *);
 bool parse_source(Parser *);
 bool parse_graph_line(Parser *);
 
+/* notes.c: the lines that a graph's notes are; "labels" and "preprocess" begin them. */
+void nir_notes(Text *, const Graph *);
+bool parse_labels(Parser *);
+bool parse_preprocess(Parser *);
+
 /* parse_attrs.c: each reads its part at the current token, or reports what is wrong and returns false. */
 bool parse_symbol(Parser *, int *out);
 bool parse_type(Parser *, Type *);

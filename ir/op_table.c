@@ -78,8 +78,16 @@ bool attr_equal(const AttrInfo *info, const Attrs *x, const Attrs *y) {
 }
 
 bool attr_is_default(const AttrInfo *info, const Attrs *attrs) {
-  Attrs none = attrs_default();
-  return attr_equal(info, attrs, &none);
+  const void *at = (const char *)attrs + info->offset;
+  switch (info->kind) {
+  case KIND_INT: return *(const int64_t *)at == (int64_t)info->default_number;
+  case KIND_FLOAT: return !memcmp(at, &info->default_number, sizeof info->default_number);
+  case KIND_INTS: return !((const Ints *)at)->count;
+  case KIND_FLOATS: return !((const Floats *)at)->count;
+  case KIND_NAME:
+  case KIND_STRING: return !*(const char *const *)at;
+  }
+  die("attribute %s", info->name);
 }
 
 const Type *infer_operand(const Infer *f, uint32_t index) {

@@ -262,6 +262,10 @@ static void parse_line(Parser *p) {
     lex_error(x, &x->token, "a second graph line");
   else if (graph)
     p->fatal = !parse_graph_line(p);
+  else if (p->graph_seen && lex_is_word(x, "labels"))
+    parse_labels(p);
+  else if (p->graph_seen && lex_is_word(x, "preprocess"))
+    parse_preprocess(p);
   else if (p->graph_seen)
     parse_statement(p);
   else

@@ -10,6 +10,7 @@ static bool end_of_line(Parser *p, const char *what) {
 bool parse_header(Parser *p) {
   Lexer *x = &p->x;
   int64_t version;
+  while (x->token.kind == TOK_LINE) lex_next_line(x);
   if (!lex_is_word(x, "nir")) return lex_expected(x, "'nir 1' as the first line");
   lex_next(x);
   const Token number = x->token;

@@ -49,8 +49,11 @@ static size_t common_parts(const Parts *a, const Parts *b) {
   return n;
 }
 
+/* "random:7", "none:": sources that are no files. */
+static bool is_made_up(const char *path) { return !strncmp(path, "random:", 7) || !strcmp(path, "none:"); }
+
 const char *path_relative(Arena *a, const char *base_dir, const char *path) {
-  if (!base_dir) return path;
+  if (!base_dir || is_made_up(path)) return path;
   Parts base = split(a, base_dir), to = split(a, path);
   size_t common = common_parts(&base, &to);
   bool unknown_way_back = common < base.count && !strcmp(base.at[common], "..");
@@ -71,6 +74,6 @@ const char *path_relative(Arena *a, const char *base_dir, const char *path) {
 
 const char *path_resolve(Arena *a, const char *file, const char *path) {
   const char *slash = strrchr(file, '/');
-  if (*path == '/' || !slash) return arena_strdup(a, path);
+  if (*path == '/' || !slash || is_made_up(path)) return arena_strdup(a, path);
   return arena_printf(a, "%.*s%s", (int)(slash - file + 1), file, path);
 }

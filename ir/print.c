@@ -1,12 +1,17 @@
 /* Tensor IR to .nir text; docs/ir.md has the grammar. One pass over the statements, linear in what is printed. */
+#include "ir/eval.h"
+#include "ir/hash.h"
 #include "ir/nir.h"
 #include "ir/path.h"
+#include <stdlib.h>
 
 typedef struct {
   const Graph *graph;
   Text text;
   uint32_t *number; /* by ValueId: its number in the text, 0: not printed yet */
   Attrs defaults;
+  bool anonymous, hashes; /* of graph_print_anonymous */
+  bool failed;            /* a constant could not be computed */
 } Printer;
 
 void nir_symbol(Text *t, const char *name) {
@@ -87,6 +92,7 @@ static void put_attrs(Printer *p, const Attrs *attrs) {
   const char *before = " {";
   for (int i = 0; i < ATTR_COUNT; i++) {
     if (attr_equal(&attr_info[i], attrs, &p->defaults)) continue;
+    if (p->anonymous && (i == ATTR_name || i == ATTR_source)) continue;
     text_puts(&p->text, before);
     put_attr(p, &attr_info[i], attrs);
     before = " ";
@@ -126,6 +132,47 @@ static void put_locs(Printer *p, const Loc *loc) {
   }
 }
 
+/* Hash of the elements as they are written into weights. */
+static bool hash_constant(const Graph *g, ValueId v, uint64_t *hash) {
+  Tensor value;
+  if (!eval_const(g, v, &value)) return false;
+  size_t bytes = type_bytes(&value.type);
+  void *stored = malloc(bytes ? bytes : 1);
+  if (!stored) die("out of memory (%zu bytes)", bytes);
+  tensor_store(&value, stored, false);
+  *hash = hash_bytes(stored, bytes, 0);
+  free(stored);
+  tensor_free(&value);
+  return true;
+}
+
+/* const f32[96x384] #0123456789abcdef */
+static void put_constant(Printer *p, ValueId v) {
+  Text *t = &p->text;
+  const Type *type = type_of(p->graph, v);
+  text_printf(t, "const %s", dtype_name(type->dtype));
+  for (int i = 0; i < type->rank; i++) {
+    text_putc(t, i ? 'x' : '[');
+    nir_dim(t, p->graph, type->dim[i]);
+  }
+  text_puts(t, type->rank ? "]" : "[]");
+  uint64_t hash;
+  if (!p->hashes) return;
+  if (hash_constant(p->graph, v, &hash))
+    text_printf(t, " #%016llx", (unsigned long long)hash);
+  else
+    p->failed = true;
+}
+
+static void put_operand(Printer *p, ValueId v) {
+  if (!v)
+    text_putc(&p->text, '_');
+  else if (p->anonymous && value_at(p->graph, v)->constant)
+    put_constant(p, v);
+  else
+    text_printf(&p->text, "%%%u", p->number[v]);
+}
+
 static void put_op(Printer *p, const Op *op, uint32_t *last_number) {
   Text *t = &p->text;
   for (uint32_t r = 0; r < op->result_count; r++) {
@@ -135,10 +182,7 @@ static void put_op(Printer *p, const Op *op, uint32_t *last_number) {
   text_printf(t, "%s%s", op->result_count ? " = " : "", op_info[op->kind].name);
   for (uint32_t i = 0; i < op->operand_count; i++) {
     text_puts(t, i ? ", " : " ");
-    if (op->operands[i])
-      text_printf(t, "%%%u", p->number[op->operands[i]]);
-    else
-      text_putc(t, '_');
+    put_operand(p, op->operands[i]);
   }
   put_attrs(p, &op->attrs);
   put_sched(p, &op->sched);
@@ -146,7 +190,7 @@ static void put_op(Printer *p, const Op *op, uint32_t *last_number) {
     text_puts(t, r ? ", " : " : ");
     nir_type(t, p->graph, type_of(p->graph, op->first_result + r));
   }
-  put_locs(p, op->loc);
+  if (!p->anonymous) put_locs(p, op->loc);
   text_putc(t, '\n');
 }
 
@@ -189,7 +233,32 @@ char *graph_print(const Graph *g, Arena *a, const char *base_dir) {
   text_printf(&p.text, "nir %d\n", NIR_VERSION);
   for (size_t i = 0; i < g->source_count; i++) put_source(&p, a, i, base_dir);
   put_graph_line(&p);
+  nir_notes(&p.text, g);
   uint32_t last_number = 0;
   FOR_EACH_OP(g, id) put_op(&p, op_at(g, id), &last_number);
   return text_string(&p.text);
+}
+
+/* Constant expressions are printed where they are read. */
+static bool is_printed(const Printer *p, const Op *op) {
+  return !op->result_count || !value_at(p->graph, op->first_result)->constant;
+}
+
+char *graph_print_anonymous(const Graph *g, Arena *a, bool hashes) {
+  Graph nameless = *g;
+  for (int i = 0; i < g->symbol_count; i++) nameless.symbols[i] = arena_printf(a, "s%d", i);
+  Printer p = {.graph = &nameless,
+               .text = {.arena = a},
+               .number = ARENA_ARRAY(a, uint32_t, g->value_count),
+               .defaults = attrs_default(),
+               .anonymous = true,
+               .hashes = hashes};
+  if (g->batch_symbol >= 0)
+    text_puts(&p.text, "batch\n");
+  else if (g->batch != 1)
+    text_printf(&p.text, "batch %lld\n", (long long)g->batch);
+  uint32_t last_number = 0;
+  FOR_EACH_OP(g, id)
+  if (is_printed(&p, op_at(g, id))) put_op(&p, op_at(g, id), &last_number);
+  return p.failed ? NULL : text_string(&p.text);
 }

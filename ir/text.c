@@ -146,6 +146,16 @@ static bool read_finite(const char *at, size_t length, double *out) {
   return good;
 }
 
+double float_as_written(float f) {
+  for (int digits = 6; digits < 9; digits++) {
+    char text[DECIMAL_SIZE];
+    snprintf(text, sizeof text, "%.*g", digits, (double)f);
+    double d = strtod(text, NULL);
+    if ((float)d == f) return d;
+  }
+  return (double)f;
+}
+
 bool read_double(const char *at, size_t length, double *out) {
   static const struct {
     const char *name;

@@ -34,6 +34,9 @@ int format_double(double, char out[DECIMAL_SIZE]);
  * is no decimal or too large for a double. */
 bool read_double(const char *at, size_t length, double *out);
 
+/* The number that was meant by f: the shortest decimal that rounds to it, so that 1e-5f is 1e-5 and prints as it. */
+double float_as_written(float f);
+
 /* [A-Za-z_][A-Za-z0-9_]*: may stand unquoted in a text. */
 bool is_identifier(const char *);
 /* [a-z0-9_]+: what an attribute of kind NAME holds. */

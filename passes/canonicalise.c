@@ -6,6 +6,7 @@
  * computed. Statements: depth first from the outputs, operands first to last; inputs first, in their order. */
 #include "ir/graph_edit.h"
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ static int order_operands(Order *o) {
     graph_swap_operands(o->g, id);
     swapped++;
   }
+  rewrite_note(o->g, "swap_operands", swapped);
   return swapped;
 }
 
@@ -124,6 +126,7 @@ static int order_statements(Graph *g) {
   free(done);
   free(list);
   free(stack);
+  rewrite_note(g, "move_statement", moved);
   return moved;
 }
 

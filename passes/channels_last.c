@@ -5,10 +5,12 @@
  *
  * Each NCHW value that is computed channels last has a twin; ops between images read the twins of their operands and get
  * twins themselves, so transposes meet their inverses and vanish, but for those at graph inputs and outputs. Also:
- * depthwise convs become dwconv, 1x1 convs become gemm. Declines: ranks other than 4, reshapes that mix channels with
+ * depthwise convs become dwconv, 1x1 convs become gemm, other convs whose stride is their kernel and that pad nothing
+ * become gemm of patches, which also read a transposed input in place. Declines: ranks other than 4, reshapes that mix channels with
  * positions. */
 #include "passes/common_ops.h"
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 #include "passes/rules.h"
 #include <stdlib.h>
 
@@ -108,6 +110,26 @@ static ValueId depthwise_conv(Twins *t, OpId id, const ValueId *operands, uint32
   return graph_new_op(g, OP_dwconv, (ValueId[]){operands[0], weights, count > 2 ? operands[2] : 0}, count, &a, loc, id);
 }
 
+/* gemm of patches [N, OH, OW, KH KW I] with [KH KW I, O] */
+static ValueId patch_conv(Twins *t, OpId id, const ValueId *operands, uint32_t count) {
+  Graph *g = t->g;
+  Op op = *op_at(g, id);
+  Type w = *type_of(g, operands[1]);
+  ValueId moved = transpose(g, operands[1], (Dim[]){2, 3, 1, 0}, 4, op.loc, id);
+  ValueId weights = reshape(g, moved, 2, (Dim[]){w.dim[2] * w.dim[3] * w.dim[1], w.dim[0]}, op.loc, id);
+  Attrs a = attrs_default();
+  a.layout = "nhwc";
+  a.kernel = op.attrs.kernel;
+  a.strides = op.attrs.strides;
+  ValueId rows = graph_new_op(g, OP_patches, operands, 1, &a, op.loc, id);
+  return graph_new_op(g, OP_gemm, (ValueId[]){rows, weights, count > 2 ? operands[2] : 0}, count, NULL, op.loc, id);
+}
+
+static bool steps_by_kernel(const Op *op) {
+  return op->attrs.group == 1 && all_zeros(op->attrs.pads) && all_ones(op->attrs.dilations) &&
+         ints_are(op->attrs.strides, op->attrs.kernel.count, op->attrs.kernel.at);
+}
+
 static bool convert_conv(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
@@ -118,6 +140,8 @@ static bool convert_conv(Twins *t, OpId id) {
   ValueId result;
   if (op.attrs.group == 1 && w.dim[2] == 1 && w.dim[3] == 1 && all_ones(op.attrs.strides) && all_zeros(op.attrs.pads))
     result = pointwise_conv(t, id, operands, count);
+  else if (steps_by_kernel(&op) && value_at(g, operands[1])->constant)
+    result = patch_conv(t, id, operands, count);
   else if (op.attrs.group == x.dim[1] && w.dim[0] == x.dim[1] && op.attrs.group > 1)
     result = depthwise_conv(t, id, operands, count);
   else {
@@ -258,7 +282,7 @@ static bool convert_reshape(Twins *t, OpId id) {
   return true;
 }
 
-static bool convert_op(Twins *t, OpId id) {
+static bool convert(Twins *t, OpId id) {
   const Op *op = op_at(t->g, id);
   unsigned traits = op_info[op->kind].traits;
   if (!op->result_count || (traits & T_LEAF) || value_at(t->g, op->first_result)->constant) return false;
@@ -278,12 +302,21 @@ static bool convert_op(Twins *t, OpId id) {
   }
 }
 
+static bool convert_op(Twins *t, OpId id) {
+  const char *rule = op_info[op_at(t->g, id)->kind].name;
+  Where at = where_op(t->g, id);
+  if (!rewrite_allowed(t->g) || !convert(t, id)) return false;
+  rewrite_done(t->g, rule, at);
+  return true;
+}
+
 int channels_last(Graph *g, const PassOptions *options) {
   Twins t = {.g = g};
   int total = 0;
   FOR_EACH_OP(g, id) total += convert_op(&t, id);
   free(t.twin);
   total += apply_rules(g, &clean_rules, options);
+  total += apply_rules(g, &layout_rules, options);
   total += merge_equal_ops(g);
   return total + remove_dead_ops(g);
 }

@@ -10,6 +10,7 @@
 #include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/common_ops.h"
+#include "passes/rewrite_log.h"
 #include "passes/rules.h"
 
 enum { MAX_FLOATS = 8 };
@@ -71,8 +72,9 @@ static ValueId fold_op(Graph *g, OpId id) {
 static int fold_literals(Graph *g) {
   int folded = 0;
   FOR_EACH_OP(g, id) {
-    ValueId made = fold_op(g, id);
+    ValueId made = rewrite_allowed(g) ? fold_op(g, id) : 0;
     if (!made) continue;
+    rewrite_done(g, "fold_literal", where_op(g, id));
     graph_replace_uses(g, op_at(g, id)->first_result, made);
     graph_erase_op(g, id);
     folded++;

@@ -1,5 +1,6 @@
 /* Dead code and common subexpressions; see common_ops.h. */
 #include "passes/common_ops.h"
+#include "passes/rewrite_log.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ int remove_dead_ops(Graph *g) {
     graph_erase_op(g, id);
     removed++;
   }
+  rewrite_note(g, "remove_dead_ops", removed);
   return removed;
 }
 
@@ -76,10 +78,12 @@ int merge_equal_ops(Graph *g) {
     if (!op->result_count || op->kind == OP_input) continue;
     size_t slot = hash_op(g, op) & (size - 1);
     while (table[slot] && !same_op(g, op_at(g, table[slot]), op)) slot = (slot + 1) & (size - 1);
-    if (table[slot]) {
+    if (!table[slot]) table[slot] = id;
+    else if (rewrite_allowed(g)) {
+      rewrite_done(g, "merge_equal_ops", where_op(g, id));
       merge_into(g, table[slot], id);
       merged++;
-    } else table[slot] = id;
+    }
   }
   free(table);
   return merged;

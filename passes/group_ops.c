@@ -2,36 +2,29 @@
  *
  *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: the GELU is applied while the tile is in registers
  *
- * Each computed op starts a group of its op's family (ops.def), then takes in what its family can: gemm and conv the
- * pointwise ops that follow them (activation, LayerScale, residual), conv also the NCHW-to-NHWC transpose before it,
- * dwconv the layernorm over its channels, pointwise ops each other. A value is taken in only when its single user is, and
+ * The shapes of a ConvNeXt are looked for first (group_patterns.c: stem, downsample, mlp, head). Any other computed op
+ * starts a group of its op's family (ops.def), then takes in what its family can: gemm and conv the pointwise ops that
+ * follow them (activation, LayerScale, residual), conv also the NCHW-to-NHWC transpose before it, dwconv the layernorm
+ * over its channels, pointwise ops each other. A value is taken in only when its single user is, and
  * when everything else that the user reads exists by then. The ops of a group end up side by side. Graph outputs that
  * are inputs, constants or second names get a copy. */
 #include "backend/storage.h"
 #include "ir/graph_edit.h"
-#include "passes/passes.h"
+#include "passes/group_patterns.h"
 #include "passes/rules.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CHAIN = 8 };
 
-typedef struct {
-  Graph *g;
-  int32_t next_kernel;
-  int *order;       /* [order_size] position when grouping began; ops pulled forward take their group's */
-  size_t order_size;
-} Grouping;
-
-static void assign(Grouping *p, OpId id, int32_t kernel, const char *family) {
+void grouping_assign(Grouping *p, OpId id, int32_t kernel, const char *family) {
   op_at(p->g, id)->sched.kernel = kernel;
   op_at(p->g, id)->sched.family = family;
 }
 
 static int order_of(const Grouping *p, OpId id) { return id < p->order_size ? p->order[id] : 0; }
 
-/* Can everything `user` reads but `from` exist where the group at position `at` stands? */
-static bool operands_exist(const Grouping *p, const Op *user, ValueId from, int at) {
+bool grouping_operands_exist(const Grouping *p, const Op *user, ValueId from, int at) {
   for (uint32_t i = 0; i < user->operand_count; i++) {
     ValueId v = user->operands[i];
     if (!v || v == from || value_at(p->g, v)->constant) continue;
@@ -40,22 +33,19 @@ static bool operands_exist(const Grouping *p, const Op *user, ValueId from, int 
   return true;
 }
 
-/* Moves `id` to right behind *tail, and before it the constant expressions it reads that stand behind position `at`;
- * *tail becomes `id`. */
-static void pull_forward(Grouping *p, OpId id, OpId *tail, int at) {
+void grouping_pull(Grouping *p, OpId id, OpId *tail, int at) {
   Graph *g = p->g;
   for (uint32_t i = 0; i < op_at(g, id)->operand_count; i++) {
     ValueId v = op_at(g, id)->operands[i];
     if (v && value_at(g, v)->constant && order_of(p, value_at(g, v)->def) > at)
-      pull_forward(p, value_at(g, v)->def, tail, at);
+      grouping_pull(p, value_at(g, v)->def, tail, at);
   }
   graph_move_op(g, id, op_at(g, *tail)->next);
   p->order[id] = at;
   *tail = id;
 }
 
-/* The only user of v, if it is one op that uses it once (or twice, as in x * x); 0: none. */
-static OpId single_user(const Graph *g, ValueId v) {
+OpId grouping_single_user(const Graph *g, ValueId v) {
   const Value *value = value_at(g, v);
   for (uint32_t i = 1; i < value->use_count; i++)
     if (value->uses[i].op != value->uses[0].op) return 0;
@@ -77,7 +67,7 @@ static bool needs_scalars(OpKind kind) {
          kind == OP_cast || kind == OP_is_nan || kind == OP_not;
 }
 
-static bool joins_epilogue(const Grouping *p, OpId user, ValueId from) {
+bool grouping_joins_epilogue(const Grouping *p, OpId user, ValueId from) {
   const Graph *g = p->g;
   const Op *op = op_at(g, user);
   if (!(op_info[op->kind].traits & T_POINTWISE) || needs_scalars(op->kind)) return false;
@@ -105,14 +95,26 @@ static bool joins_dwconv(const Grouping *p, OpId user, ValueId from) {
          type_of(p->g, from)->dtype == DT_f32;
 }
 
+/* The norm over the columns behind a stem's gemm. */
+static bool joins_stem(const Grouping *p, OpId user, ValueId from) {
+  const Op *op = op_at(p->g, user);
+  return op->kind == OP_layernorm && op->operands[0] == from && op->attrs.axes.count == 1 &&
+         op->attrs.axes.at[0] == type_of(p->g, from)->rank - 1;
+}
+
 typedef bool (*Joins)(const Grouping *, OpId user, ValueId from);
 static const struct {
   const char *family;
   Joins joins;
   int most; /* ops that may join */
 } extensions[] = {
-    {"gemm", joins_epilogue, MAX_CHAIN},
-    {"conv", joins_epilogue, MAX_CHAIN},
+    {"gemm", grouping_joins_epilogue, MAX_CHAIN},
+    {"conv", grouping_joins_epilogue, MAX_CHAIN},
+    {"downsample", grouping_joins_epilogue, MAX_CHAIN},
+    {"mlp", grouping_joins_epilogue, MAX_CHAIN},
+    {"head", grouping_joins_epilogue, MAX_CHAIN},
+    {"stem", grouping_joins_epilogue, MAX_CHAIN},
+    {"stem", joins_stem, 1},
     {"dwconv_layernorm", joins_dwconv, 1},
     {"elementwise", joins_elementwise, MAX_CHAIN},
 };
@@ -125,11 +127,11 @@ static void extend(Grouping *p, OpId last, int at) {
     if (strcmp(extensions[e].family, family)) continue;
     for (int n = 0; n < extensions[e].most; n++) {
       ValueId v = op_at(g, last)->first_result;
-      OpId user = single_user(g, v);
+      OpId user = grouping_single_user(g, v);
       if (!user || !op_is_runtime(g, user) || op_at(g, user)->sched.kernel >= 0) return;
-      if (!extensions[e].joins(p, user, v) || !operands_exist(p, op_at(g, user), v, at)) return;
-      assign(p, user, op_at(g, last)->sched.kernel, family);
-      pull_forward(p, user, &last, at);
+      if (!extensions[e].joins(p, user, v) || !grouping_operands_exist(p, op_at(g, user), v, at)) break;
+      grouping_assign(p, user, op_at(g, last)->sched.kernel, family);
+      grouping_pull(p, user, &last, at);
     }
   }
 }
@@ -140,7 +142,7 @@ static bool is_packed_conv(const Op *op) { return op->kind == OP_conv && op->att
 static OpId absorbing_conv(const Graph *g, OpId id) {
   const Op *op = op_at(g, id);
   if (op->kind != OP_transpose || !ints_are(op->attrs.perm, 4, (Dim[]){0, 2, 3, 1})) return 0;
-  OpId user = single_user(g, op->first_result);
+  OpId user = grouping_single_user(g, op->first_result);
   return user && is_packed_conv(op_at(g, user)) && op_at(g, user)->operands[0] == op->first_result ? user : 0;
 }
 
@@ -153,31 +155,37 @@ static const char *family_of(const Graph *g, const Op *op) {
 static void start_group(Grouping *p, OpId id) {
   Graph *g = p->g;
   int at = order_of(p, id);
+  OpId last = group_pattern(p, id, at);
+  if (last) {
+    extend(p, last, at);
+    return;
+  }
   OpId conv = absorbing_conv(g, id);
   int32_t kernel = p->next_kernel++;
-  if (!conv) assign(p, id, kernel, family_of(g, op_at(g, id)));
+  if (!conv) grouping_assign(p, id, kernel, family_of(g, op_at(g, id)));
   else {
-    assign(p, id, kernel, "conv");
-    assign(p, conv, kernel, "conv");
+    grouping_assign(p, id, kernel, "conv");
+    grouping_assign(p, conv, kernel, "conv");
     OpId tail = id;
-    pull_forward(p, conv, &tail, at);
+    grouping_pull(p, conv, &tail, at);
   }
   extend(p, conv ? conv : id, at);
 }
 
 /* Outputs whose value no kernel can write in place: inputs, constants, values that are an output already. */
 static int copy_outputs(Graph *g) {
-  int copies = 0;
+  int32_t copies = 0, number = 0, *output_of = root_outputs(g);
   FOR_EACH_OP(g, id) {
     if (op_at(g, id)->kind != OP_output) continue;
-    ValueId v = op_at(g, id)->operands[0], root = storage_root(g, v);
-    if (op_is_runtime(g, value_at(g, root)->def) && root_output(g, root) == output_number(g, id)) continue;
+    ValueId v = op_at(g, id)->operands[0];
+    if (output_of[storage_root(g, v)] == number++) continue;
     Type t = *type_of(g, v);
     Attrs a = attrs_default();
     a.shape = (Ints){t.rank, t.dim};
     graph_set_operand(g, id, 0, graph_new_op(g, OP_expand, &v, 1, &a, op_at(g, id)->loc, id));
     copies++;
   }
+  free(output_of);
   return copies;
 }
 

@@ -1,5 +1,6 @@
 /* The matcher and the rewriter of declarative rules; the little language is described in match.h. */
 #include "passes/match.h"
+#include "passes/rewrite_log.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@ typedef struct {
   NodeKind kind;
   OpKind op;
   const char *name;     /* binding of an op or a value; NULL: none */
-  int attrs;            /* replacement: 0..2 for op!N; -1: default or those of `name` */
+  int attrs;            /* replacement: 0..3 for op!N; -1: default or those of `name` */
   double number;
   int children[MAX_CHILDREN], child_count;
   int swap_bit;         /* pattern: bit of the order mask for a commutative op; -1: not commutative */
@@ -167,7 +168,7 @@ static bool try_match(const Tree *t, Graph *g, OpId root, Match *m, Search *s, c
     *m = (Match){.graph = g, .root = root};
     *s = (Search){.tree = t, .match = m, .swaps = swaps, .on_constants = set->on_constants};
     if (!match_op_node(s, &t->node[0], root) || !interior_is_private(s)) continue;
-    for (int i = 0; i < 3; i++) m->attrs[i] = attrs_default();
+    for (int i = 0; i < 4; i++) m->attrs[i] = attrs_default();
     if (!guard || guard(m)) return true;
   }
   return false;
@@ -230,6 +231,8 @@ static int rewrite_at(Graph *g, OpId id, const RuleSet *set, const ParsedRule *p
     Match m;
     Search s;
     if (!try_match(&parsed[r].pattern, g, id, &m, &s, set, r)) continue;
+    if (!rewrite_allowed(g)) return 0;
+    rewrite_done(g, set->rules[r].name, where_op(g, id));
     rewrite(&parsed[r].replacement, &m, &s);
     return 1;
   }

@@ -14,7 +14,7 @@
  *
  * Replacement: an s-expression.
  *   (op:n a ...)    op with the attributes of the matched op n
- *   (op!0 a ...)    op with match->attrs[0], which the guard filled; !1, !2 likewise
+ *   (op!0 a ...)    op with match->attrs[0], which the guard filled; !1, !2, !3 likewise
  *   (op a ...)      op with default attributes
  *   ?x              a bound value;  0.5  a literal of one element of the root's data type
  * New ops stand where the root stood and carry the locations of all matched ops.
@@ -36,7 +36,7 @@ typedef struct {
     ValueId value;
   } bound[MAX_BINDINGS];
   int bound_count;
-  Attrs attrs[3];     /* for op!0, op!1, op!2; defaults until the guard fills them */
+  Attrs attrs[4];     /* for op!0 .. op!3; defaults until the guard fills them */
 } Match;
 
 typedef struct {

@@ -7,6 +7,7 @@
  * part of the constant expression. A gemm whose weight is computed, or no f32, becomes matmul and add. Declines: grouped
  * convs, other ranks. */
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 
 static bool conv_can_pack(const Graph *g, const Op *op) {
   return op->kind == OP_conv && op->attrs.layout && op->attrs.group == 1 && type_of(g, op->operands[1])->rank == 4;
@@ -54,9 +55,14 @@ int pack_weights(Graph *g, const PassOptions *options) {
     if (op->kind != OP_gemm && !conv_can_pack(g, op)) continue;
     if (op->attrs.cols || value_at(g, op->first_result)->constant) continue;
     bool packs = value_at(g, op->operands[1])->constant && type_of(g, op->first_result)->dtype == DT_f32;
-    if (packs) pack_op(g, id);
-    else if (op->kind == OP_gemm) gemm_to_matmul(g, id);
-    else continue;
+    bool gemm = op->kind == OP_gemm;
+    if (packs && rewrite_allowed(g)) {
+      rewrite_done(g, gemm ? "pack_gemm" : "pack_conv", where_op(g, id));
+      pack_op(g, id);
+    } else if (gemm) { /* outside of any limit: there are no kernels for a gemm that is not packed */
+      rewrite_note(g, "gemm_to_matmul", 1);
+      gemm_to_matmul(g, id);
+    } else continue;
     packed++;
   }
   return packed;

@@ -12,16 +12,29 @@ typedef struct {
   const char *name;   /* as users write it: "clean-import" */
   const char *doc;
   int (*run)(Graph *, const PassOptions *);
+  unsigned needs, gives; /* facts.h */
 } PassInfo;
 extern const PassInfo pipeline[];
 extern const int pipeline_length;
 int pass_from_name(const char *name); /* index; -1 where there is none */
 
-/* Called after each pass; NULL: nobody. */
+/* Called before and after each pass; NULL: nobody. */
+typedef void (*BeforePass)(void *user, const Graph *, const PassInfo *);
 typedef void (*AfterPass)(void *user, const Graph *, const PassInfo *, int rewrites);
 
-/* Runs the passes that come after graph->last_pass, up to and with stop_after (NULL: all). False + diag where the model
- * cannot be compiled (a symbolic batch that cannot be peeled). */
+/* A part of the pipeline. All zeros: what comes after graph->last_pass. */
+typedef struct {
+  const char *start_from, *stop_after; /* first and last pass; NULL: after graph->last_pass; the last of the pipeline */
+  const bool *selected;                /* [pipeline_length] of these only; NULL: all */
+  BeforePass before;
+  AfterPass after;
+  void *user;
+} PassRun;
+
+/* Runs the passes. False + diag where one lacks what it needs, or where the model cannot be compiled (a symbolic batch
+ * that cannot be peeled). */
+bool run_passes(Graph *, const PassOptions *, const PassRun *);
+/* The same for all passes after graph->last_pass up to and with stop_after (NULL: all). */
 bool run_pipeline(Graph *, const PassOptions *, const char *stop_after, AfterPass, void *user);
 
 /* ---- the passes, one file each ---- */
@@ -35,6 +48,7 @@ int group_ops(Graph *, const PassOptions *);
 int pack_weights(Graph *, const PassOptions *);
 int place_buffers(Graph *, const PassOptions *);
 
-/* Groups and places whatever has no @{} yet, so that a program whose @{} were deleted compiles. */
-void complete_schedule(Graph *);
+/* Makes a program ready for lowering: groups and places whatever has no @{} yet, so that one whose @{} were deleted
+ * compiles. False + diag where a pass before these is missing. */
+bool complete_schedule(Graph *);
 #endif

@@ -4,19 +4,19 @@
  *
  * N is the first dim of every graph input and output: a symbol, or a number > 1. The proof: each value is
  *   INVARIANT   the same for every image
- *   ROWS        dim 0 is N; row n depends on row n of its operands alone
- *   FLAT k      dim 0 is N k; rows n k .. n k + k - 1 belong to image n
+ *   ROWS k      dim 0 is N k; rows n k .. n k + k - 1 belong to image n and depend on its rows of the operands alone
  *   INDEX k     integers, dim 0 is N; element [n, ...] is n k + element [0, ...]
- * and every op keeps to one of these (the table at the end). Then N := 1 gives the graph of one image. Declines where an
- * op mixes images (a reduction or softmax over axis 0, a constant with N rows, another first dim): a number N stays a
- * plain dim then; a symbolic N is an error that run_pipeline reports. */
+ * and every op keeps to one of these (the table at the end); graph inputs and outputs are ROWS 1. Then N := 1 gives the
+ * graph of one image. Declines where an op mixes images (a reduction or softmax over axis 0, a constant with N rows,
+ * another first dim): a number N stays a plain dim then; a symbolic N is an error that run_pipeline reports. */
 #include "passes/peel_batch.h"
+#include "passes/rewrite_log.h"
 #include "ir/graph_edit.h"
 #include "passes/rules.h"
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { MIXED, INVARIANT, ROWS, FLAT, INDEX } Kind;
+typedef enum { MIXED, INVARIANT, ROWS, INDEX } Kind;
 typedef struct {
   Kind kind;
   int64_t k;
@@ -28,28 +28,34 @@ typedef struct {
   Status *status; /* [value_count] */
 } Peel;
 
-static const Status mixed = {MIXED, 0}, rows = {ROWS, 0};
+static const Status mixed = {MIXED, 0};
 
 static Dim first_dim(const Graph *g, ValueId v) { return type_of(g, v)->rank ? type_of(g, v)->dim[0] : 1; }
 
-static Status rows_if(bool condition) { return condition ? rows : mixed; }
+static Status rows_if(bool condition) { return condition ? (Status){ROWS, 1} : mixed; }
 
-/* First operand ROWS, the others INVARIANT, and dim 0 of the result still N. */
-static bool others_invariant(const Peel *p, const Op *op) {
+static bool same_status(Status a, Status b) { return a.kind == b.kind && a.k == b.k; }
+
+/* Is dim 0 of v as its status says? */
+static bool has_rows(const Peel *p, ValueId v, Status s) {
+  Dim want;
+  return s.kind == ROWS && dim_mul(p->batch, s.k, &want) && first_dim(p->g, v) == want;
+}
+
+/* First operand ROWS k, the others INVARIANT, and dim 0 of the result still N k: the result's status, else mixed. */
+static Status keeps_rows(const Peel *p, const Op *op) {
+  Status s = p->status[op->operands[0]];
   for (uint32_t i = 1; i < op->operand_count; i++)
-    if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) return false;
-  return true;
+    if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) return mixed;
+  return has_rows(p, op->first_result, s) ? s : mixed;
 }
 
-static bool keeps_rows(const Peel *p, const Op *op) {
-  return p->status[op->operands[0]].kind == ROWS && others_invariant(p, op) &&
-         first_dim(p->g, op->first_result) == p->batch;
+static Status keeps_rows_if(const Peel *p, const Op *op, bool condition) {
+  return condition ? keeps_rows(p, op) : mixed;
 }
-
-static Status flow_first_operand(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op)); }
 
 static Status flow_gemm(const Peel *p, const Op *op) {
-  return rows_if(keeps_rows(p, op) && type_of(p->g, op->operands[0])->rank >= 2);
+  return keeps_rows_if(p, op, type_of(p->g, op->operands[0])->rank >= 2);
 }
 
 static bool has_axis_0(const Op *op) {
@@ -58,22 +64,33 @@ static bool has_axis_0(const Op *op) {
   return false;
 }
 
-static Status flow_axes(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op) && !has_axis_0(op)); }
+static Status flow_axes(const Peel *p, const Op *op) { return keeps_rows_if(p, op, !has_axis_0(op)); }
 
-static Status flow_axis(const Peel *p, const Op *op) { return rows_if(keeps_rows(p, op) && op->attrs.axis != 0); }
+static Status flow_axis(const Peel *p, const Op *op) { return keeps_rows_if(p, op, op->attrs.axis != 0); }
 
 static Status flow_grn(const Peel *p, const Op *op) {
-  return rows_if(keeps_rows(p, op) && op->attrs.axis != 0 && !has_axis_0(op));
+  return keeps_rows_if(p, op, op->attrs.axis != 0 && !has_axis_0(op));
 }
 
-static Status flow_transpose(const Peel *p, const Op *op) {
-  return rows_if(keeps_rows(p, op) && op->attrs.perm.at[0] == 0);
-}
+static Status flow_transpose(const Peel *p, const Op *op) { return keeps_rows_if(p, op, op->attrs.perm.at[0] == 0); }
 
 /* An operand that broadcasts along dim 0 of the result. */
 static bool broadcasts_rows(const Graph *g, ValueId v, int rank) {
   const Type *t = type_of(g, v);
   return t->rank < rank || t->rank == 0 || t->dim[0] == 1;
+}
+
+/* Operands are ROWS of one k and of the result's rank, or INVARIANT and broadcast along dim 0. */
+static Status broadcast_rows(const Peel *p, const Op *op, int rank) {
+  Status all = mixed;
+  for (uint32_t i = 0; i < op->operand_count; i++) {
+    ValueId v = op->operands[i];
+    Status s = p->status[v];
+    bool wide = s.kind == ROWS && type_of(p->g, v)->rank == rank && (all.kind == MIXED || same_status(all, s));
+    if (!wide && !(s.kind == INVARIANT && broadcasts_rows(p->g, v, rank))) return mixed;
+    if (wide) all = s;
+  }
+  return has_rows(p, op->first_result, all) ? all : mixed;
 }
 
 /* n k + c: sums and differences with invariants, products with one number. */
@@ -97,69 +114,56 @@ static Status flow_pointwise(const Peel *p, const Op *op) {
   for (uint32_t i = 0; i < op->operand_count; i++)
     if (p->status[op->operands[i]].kind == INDEX)
       return op->kind == OP_cast ? p->status[op->operands[i]] : op->operand_count == 2 ? flow_index(p, op) : mixed;
-  for (uint32_t i = 0; i < op->operand_count; i++) {
-    ValueId v = op->operands[i];
-    Status s = p->status[v];
-    bool fits = s.kind == ROWS ? type_of(p->g, v)->rank == rank
-                               : s.kind == INVARIANT && broadcasts_rows(p->g, v, rank);
-    if (!fits) return mixed;
-  }
-  return rows_if(first_dim(p->g, op->first_result) == p->batch);
+  return broadcast_rows(p, op, rank);
 }
 
 static Status flow_reshape(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
   Dim first = first_dim(p->g, op->first_result), k;
-  if (s.kind != ROWS && s.kind != FLAT && s.kind != INDEX) return mixed;
-  if (first == p->batch) return s.kind == INDEX ? s : rows;
-  if (s.kind == INDEX || !dim_div_exact(first, p->batch, &k) || !dim_is_number(k)) return mixed;
-  return (Status){FLAT, k};
+  if (s.kind == INDEX) return first == p->batch ? s : mixed;
+  if (s.kind != ROWS || !dim_div_exact(first, p->batch, &k) || !dim_is_number(k)) return mixed;
+  return (Status){ROWS, k};
 }
 
 static Status flow_expand(const Peel *p, const Op *op) {
   ValueId x = op->operands[0];
   Status s = p->status[x];
-  bool copies = s.kind == INVARIANT && broadcasts_rows(p->g, x, type_of(p->g, op->first_result)->rank);
-  bool keeps = s.kind == ROWS && type_of(p->g, x)->rank == type_of(p->g, op->first_result)->rank;
-  return rows_if((copies || keeps) && first_dim(p->g, op->first_result) == p->batch);
+  int rank = type_of(p->g, op->first_result)->rank;
+  if (s.kind == ROWS) return keeps_rows_if(p, op, type_of(p->g, x)->rank == rank);
+  bool copies = s.kind == INVARIANT && broadcasts_rows(p->g, x, rank);
+  return rows_if(copies && first_dim(p->g, op->first_result) == p->batch);
 }
 
 static Status flow_concat(const Peel *p, const Op *op) {
+  Status s = p->status[op->operands[0]];
   for (uint32_t i = 0; i < op->operand_count; i++)
-    if (p->status[op->operands[i]].kind != ROWS) return mixed;
-  return rows_if(op->attrs.axis != 0);
+    if (!same_status(p->status[op->operands[i]], s)) return mixed;
+  return s.kind == ROWS && op->attrs.axis != 0 ? s : mixed;
 }
 
 static Status flow_slice(const Peel *p, const Op *op) {
-  bool whole = op->attrs.starts.count && op->attrs.starts.at[0] == 0 &&
-               (!op->attrs.steps.count || op->attrs.steps.at[0] == 1);
-  return rows_if(keeps_rows(p, op) && whole);
+  bool whole =
+      op->attrs.starts.count && op->attrs.starts.at[0] == 0 && (!op->attrs.steps.count || op->attrs.steps.at[0] == 1);
+  return keeps_rows_if(p, op, whole);
 }
 
 static Status flow_pad(const Peel *p, const Op *op) {
   int rank = type_of(p->g, op->first_result)->rank;
-  return rows_if(keeps_rows(p, op) && op->attrs.pads.count == 2 * rank && op->attrs.pads.at[0] == 0 &&
-                 op->attrs.pads.at[rank] == 0);
+  const Ints *pads = &op->attrs.pads;
+  return keeps_rows_if(p, op, pads->count == 2 * rank && pads->at[0] == 0 && pads->at[rank] == 0);
 }
 
-/* gather along axis 0 of FLAT k by INDEX k reads rows of its own image only, when [0, ...] does. */
+/* gather along axis 0 of ROWS k by INDEX k reads rows of its own image only, when [0, ...] does. */
 static Status flow_gather(const Peel *p, const Op *op) {
   Status data = p->status[op->operands[0]], index = p->status[op->operands[1]];
-  if (op->attrs.axis != 0) return flow_first_operand(p, op);
-  bool own = data.kind == FLAT && index.kind == INDEX && data.k == index.k;
+  if (op->attrs.axis != 0) return keeps_rows(p, op);
+  bool own = data.kind == ROWS && index.kind == INDEX && data.k == index.k;
   return rows_if(own && first_dim(p->g, op->first_result) == p->batch);
 }
 
 static Status flow_matmul(const Peel *p, const Op *op) {
   int rank = type_of(p->g, op->first_result)->rank;
-  for (int i = 0; i < 2; i++) {
-    ValueId v = op->operands[i];
-    Status s = p->status[v];
-    bool fits = s.kind == ROWS ? type_of(p->g, v)->rank == rank && rank >= 3
-                               : s.kind == INVARIANT && broadcasts_rows(p->g, v, rank);
-    if (!fits) return mixed;
-  }
-  return rows_if(first_dim(p->g, op->first_result) == p->batch);
+  return rank >= 3 ? broadcast_rows(p, op, rank) : mixed;
 }
 
 /* range from 0 by 1 over N images */
@@ -181,13 +185,11 @@ static const struct {
   OpKind op;
   Status (*flow)(const Peel *, const Op *);
 } table[] = {
-    {OP_gemm, flow_gemm},           {OP_conv, flow_first_operand},     {OP_dwconv, flow_first_operand},
-    {OP_max_pool, flow_first_operand}, {OP_avg_pool, flow_first_operand}, {OP_layernorm, flow_axes},
-    {OP_grn, flow_grn},             {OP_softmax, flow_axis},           {OP_argmax, flow_axis},
-    {OP_transpose, flow_transpose}, {OP_reshape, flow_reshape},        {OP_expand, flow_expand},
-    {OP_concat, flow_concat},       {OP_slice, flow_slice},            {OP_pad, flow_pad},
-    {OP_gather, flow_gather},       {OP_matmul, flow_matmul},          {OP_range, flow_range},
-    {OP_shape, flow_shape},
+    {OP_gemm, flow_gemm},      {OP_conv, keeps_rows},          {OP_dwconv, keeps_rows},    {OP_max_pool, keeps_rows},
+    {OP_avg_pool, keeps_rows}, {OP_layernorm, flow_axes},      {OP_grn, flow_grn},         {OP_softmax, flow_axis},
+    {OP_argmax, flow_axis},    {OP_transpose, flow_transpose}, {OP_reshape, flow_reshape}, {OP_expand, flow_expand},
+    {OP_concat, flow_concat},  {OP_slice, flow_slice},         {OP_pad, flow_pad},         {OP_gather, flow_gather},
+    {OP_matmul, flow_matmul},  {OP_range, flow_range},         {OP_shape, flow_shape},     {OP_patches, keeps_rows},
 };
 
 static Status flow(const Peel *p, const Op *op) {
@@ -215,7 +217,7 @@ static OpId prove(Peel *p) {
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     if (op->kind == OP_output) {
-      if (p->status[op->operands[0]].kind != ROWS) return id;
+      if (!same_status(p->status[op->operands[0]], rows_if(true))) return id;
       continue;
     }
     Status s = flow(p, op);
@@ -226,10 +228,14 @@ static OpId prove(Peel *p) {
   return 0;
 }
 
-/* N: the first dim of the first input; 1: there is none worth peeling. */
+/* N: the first dim of the first input; 1: there is none worth peeling. An image has a rank of 3 and more: a loop over
+ * the elements of a vector or the rows of a matrix would be slower than the whole, so there only symbols are peeled. */
 static Dim batch_dim(const Graph *g) {
-  FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == OP_input) return first_dim(g, op_at(g, id)->first_result);
+  FOR_EACH_OP(g, id) {
+    if (op_at(g, id)->kind != OP_input) continue;
+    const Type *t = type_of(g, op_at(g, id)->first_result);
+    return t->rank && (t->rank >= 3 || !dim_is_number(t->dim[0])) ? t->dim[0] : 1;
+  }
   return 1;
 }
 
@@ -263,8 +269,8 @@ static void pin_number(Graph *g, const Status *status) {
       Type t = *type_of(g, op->first_result);
       t.dim[0] = 1;
       graph_set_leaf_type(g, id, &t);
-    } else if ((s.kind == ROWS || s.kind == FLAT) && op->attrs.shape.count)
-      op->attrs.shape = with_first(g, op->attrs.shape, s.kind == FLAT ? s.k : 1);
+    } else if (s.kind == ROWS && op->attrs.shape.count)
+      op->attrs.shape = with_first(g, op->attrs.shape, s.k);
   }
   graph_reinfer_all(g);
 }
@@ -274,7 +280,8 @@ int peel_batch(Graph *g, const PassOptions *options) {
   if (batch == 0 || batch == 1) return 0;
   Status *status = calloc(g->value_count, sizeof *status);
   if (!status) die("out of memory");
-  bool proven = !obstacle(g, status);
+  bool proven = rewrite_allowed(g) && !obstacle(g, status);
+  if (proven) rewrite_done(g, "peel_batch", where_op(g, g->first));
   if (proven && dim_is_number(batch)) {
     g->batch = batch;
     pin_number(g, status);

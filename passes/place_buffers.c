@@ -2,8 +2,8 @@
  *
  *   %7 = gemm ... @{kernel=3:gemm}      =>   %7 = gemm ... @{kernel=3:gemm at=[0]}
  *
- * A buffer lives from the kernel that writes it to the last kernel that reads it (through views). Largest first, each at
- * the lowest offset that is free for its whole life. A result takes over the buffer of an operand that dies there
+ * A buffer lives from the kernel that writes it to the last kernel that reads it (through views). Largest first, each
+ * at the lowest offset that is free for its whole life. A result takes over the buffer of an operand that dies there
  * (@{inplace}) where the family reads before it writes. Graph inputs and outputs are the caller's memory. */
 #include "backend/storage.h"
 #include "passes/passes.h"
@@ -14,14 +14,14 @@ typedef struct {
   ValueId root;
   int64_t bytes, offset;
   int first, last; /* kernels, by position in statement order */
-  int taken_from;  /* buffer whose place it takes over; -1: none */
+  int head;        /* first of the buffers that hand this place on, itself where it takes over none */
   bool taken;      /* another buffer takes over its place */
 } Buffer;
 
 typedef struct {
   Graph *g;
-  int *position;     /* [op_count] of the op's kernel; -1: not run */
-  int *buffer_of;    /* [value_count] index + 1 into buffers, by root */
+  int *position;  /* [op_count] of the op's kernel; -1: not run */
+  int *buffer_of; /* [value_count] index + 1 into buffers, by root */
   Buffer *buffers;
   int count;
 } Plan;
@@ -71,20 +71,22 @@ static bool used_outside(const Plan *p, ValueId v) { return last_reader(p, v) > 
 
 static void find_buffers(Plan *p) {
   Graph *g = p->g;
+  int32_t *output_of = root_outputs(g);
   FOR_EACH_OP(g, id) {
     if (!op_is_runtime(g, id)) continue;
     for (uint32_t r = 0; r < op_at(g, id)->result_count; r++) {
       ValueId v = op_at(g, id)->first_result + r;
-      if (!used_outside(p, v) || root_output(g, v) >= 0) continue;
+      if (!used_outside(p, v) || output_of[v] >= 0) continue;
       p->buffers[p->count] = (Buffer){.root = v,
                                       .bytes = ((int64_t)type_bytes(type_of(g, v)) + 63) / 64 * 64,
                                       .offset = -1,
                                       .first = p->position[id],
                                       .last = last_reader(p, v),
-                                      .taken_from = -1};
+                                      .head = p->count};
       p->buffer_of[v] = ++p->count;
     }
   }
+  free(output_of);
 }
 
 /* Do all ops of v's last kernel read it element by element, as an operand of the result's own shape? */
@@ -107,20 +109,15 @@ static void take_over(Plan *p, Buffer *b) {
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = storage_root(g, op->operands[i]);
     int from = p->buffer_of[v] - 1;
-    if (from < 0 || v != op->operands[i] || p->buffers[from].taken || p->buffers[from].bytes != b->bytes || p->buffers[from].last != b->first)
+    if (from < 0 || v != op->operands[i] || p->buffers[from].taken || p->buffers[from].bytes != b->bytes ||
+        p->buffers[from].last != b->first)
       continue;
     if (!read_pointwise_only(p, v, b->first, type_of(g, b->root))) continue;
-    b->taken_from = from;
+    b->head = p->buffers[from].head;
     p->buffers[from].taken = true;
     op->sched.inplace = i;
     return;
   }
-}
-
-/* A chain of take-overs is one buffer: the head, living as long as the whole chain. */
-static int head_of(const Plan *p, int i) {
-  while (p->buffers[i].taken_from >= 0) i = p->buffers[i].taken_from;
-  return i;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -129,23 +126,20 @@ static int by_size(const void *a, const void *b) {
   return x < y ? -1 : 1; /* statement order: ids differ between a graph and its text */
 }
 
-static bool overlap(const Buffer *a, const Buffer *b) {
-  return a->first <= b->last && b->first <= a->last;
-}
+static bool overlap(const Buffer *a, const Buffer *b) { return a->first <= b->last && b->first <= a->last; }
 
-/* Lowest offset where b fits among the placed buffers that live at the same time. */
+/* Lowest offset where b fits among the placed buffers that live at the same time; placed: by ascending offset, gets b.
+ */
 static void place(Buffer *b, Buffer **placed, int count) {
   int64_t offset = 0;
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (int i = 0; i < count; i++) {
-      const Buffer *o = placed[i];
-      if (!overlap(b, o) || o->offset >= offset + b->bytes || offset >= o->offset + o->bytes) continue;
-      offset = o->offset + o->bytes;
-      moved = true;
-    }
+  for (int i = 0; i < count && placed[i]->offset < offset + b->bytes; i++) {
+    int64_t end = placed[i]->offset + placed[i]->bytes;
+    if (end > offset && overlap(b, placed[i])) offset = end;
   }
   b->offset = offset;
+  int at = count;
+  for (; at > 0 && placed[at - 1]->offset > offset; at--) placed[at] = placed[at - 1];
+  placed[at] = b;
 }
 
 static void write_schedule(Plan *p) {
@@ -154,24 +148,26 @@ static void write_schedule(Plan *p) {
     Op *op = op_at(p->g, v->def);
     Dim at[8];
     for (uint32_t r = 0; r < op->result_count; r++) at[r] = (int32_t)r < op->sched.at.count ? op->sched.at.at[r] : -1;
-    at[v->result] = p->buffers[head_of(p, i)].offset;
+    at[v->result] = p->buffers[p->buffers[i].head].offset;
     op->sched.at = ints_copy(p->g->arena, at, (int32_t)op->result_count);
   }
 }
 
+/* Buffers that take over from each other are one: the first, living as long as them all. */
 static void place_all(Plan *p) {
-  Buffer **order = calloc((size_t)p->count + 1, sizeof *order);
-  if (!order) die("out of memory");
+  Buffer **order = calloc((size_t)p->count + 1, sizeof *order), **placed = calloc((size_t)p->count + 1, sizeof *placed);
+  if (!order || !placed) die("out of memory");
   int heads = 0;
   for (int i = 0; i < p->count; i++) take_over(p, &p->buffers[i]);
   for (int i = 0; i < p->count; i++) {
-    Buffer *head = &p->buffers[head_of(p, i)];
+    Buffer *head = &p->buffers[p->buffers[i].head];
     if (p->buffers[i].last > head->last) head->last = p->buffers[i].last;
-    if (head == &p->buffers[i]) order[heads++] = head;
+    if (p->buffers[i].head == i) order[heads++] = head;
   }
   qsort(order, (size_t)heads, sizeof *order, by_size);
-  for (int i = 0; i < heads; i++) place(order[i], order, i);
+  for (int i = 0; i < heads; i++) place(order[i], placed, i);
   free(order);
+  free(placed);
 }
 
 int place_buffers(Graph *g, const PassOptions *options) {

@@ -3,9 +3,15 @@
 #define NEXTC_RULES_H
 #include "passes/match.h"
 
-extern const RuleSet clean_rules;    /* no-ops, compositions of element moves */
-extern const RuleSet recover_rules;  /* chains that exporters scatter, to the operators they mean */
-extern const RuleSet fold_rules;     /* arithmetic on weights instead of on activations */
+/* set, what it is for */
+#define EACH_RULE_SET(ROW)                                                                \
+  ROW(clean_rules, "No-ops and compositions of element moves; after most passes.")        \
+  ROW(recover_rules, "Chains that exporters scatter, to the operators they mean.")        \
+  ROW(layout_rules, "Transposes that the operator behind them can read through.")         \
+  ROW(fold_rules, "Arithmetic on weights instead of on activations.")
+#define ROW(set, doc) extern const RuleSet set;
+EACH_RULE_SET(ROW)
+#undef ROW
 
 #define RULE(name, class, pattern, guard, replacement) {#name, class, pattern, guard, replacement}
 #define RULE_SET(set, table, on_constants) const RuleSet set = {table, (int)(sizeof table / sizeof *table), on_constants}

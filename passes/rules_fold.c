@@ -48,6 +48,32 @@ static bool norm_into_conv_ok(Match *m) {
   return true;
 }
 
+/* The same into a gemm of nhwc patches: each tap has the channels' scale and shift. attrs[0]: [taps, C, N] of w;
+ * attrs[1]: [C, 1]; attrs[2]: [taps C, N] again. */
+static bool norm_into_patches_ok(Match *m) {
+  const Type *x = match_type(m, "x"), *w = match_type(m, "w");
+  const Op *patches = match_op(m, "p");
+  Ints axes = match_op(m, "n")->attrs.axes;
+  if (!patches->attrs.layout || axes.count != 1 || axes.at[0] != x->rank - 1 || match_op(m, "g")->attrs.cols) return false;
+  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  Dim channels = x->dim[x->rank - 1];
+  set_shape(m, &m->attrs[0], 3, (Dim[]){w->dim[0] / channels, channels, w->dim[1]});
+  set_shape(m, &m->attrs[1], 2, (Dim[]){channels, 1});
+  set_shape(m, &m->attrs[2], 2, w->dim);
+  m->attrs[3].axes = ints_copy(m->graph->arena, (Dim[]){0, 1}, 2);
+  return true;
+}
+
+/* x + gamma (x n) + beta into the gemm over its channels: beta W is a bias. attrs[0]: [1, K]; attrs[1]: [N]. */
+static bool grn_shift_ok(Match *m) {
+  const Op *grn = match_op(m, "r"), *gemm = match_op(m, "g");
+  const Type *x = match_type(m, "x"), *w = match_type(m, "w");
+  if (gemm->attrs.cols || grn->attrs.axis != x->rank - 1 || !match_is_constant(m, "w") || !match_is_constant(m, "t")) return false;
+  set_shape(m, &m->attrs[0], 2, (Dim[]){1, w->dim[0]});
+  set_shape(m, &m->attrs[1], 1, &w->dim[1]);
+  return true;
+}
+
 static const Rule table[] = {
     /* (x W + b) s = x (W s) + b s: LayerScale, BatchNorm's scale */
     RULE(scale_into_gemm, REASSOC, "(mul (gemm:g ?x ?w ?b) ?s)", gemm_channel_ok,
@@ -74,6 +100,17 @@ static const Rule table[] = {
          "(gemm:g (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (add ?b (reshape!2 (gemm (reshape!1 ?t) ?w))))"),
     RULE(norm_affine_into_gemm_without_bias, REASSOC, "(gemm:g (layernorm:n ?x ?s ?t) ?w)", norm_into_gemm_ok,
          "(gemm:g (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (reshape!2 (gemm (reshape!1 ?t) ?w)))"),
+    RULE(norm_affine_into_patches, REASSOC, "(gemm:g (patches:p (layernorm:n ?x ?s ?t)) ?w ?b)", norm_into_patches_ok,
+         "(gemm:g (patches:p (layernorm:n ?x)) (reshape!2 (mul (reshape!0 ?w) (reshape!1 ?s)))"
+         " (add ?b (reduce_sum!3 (mul (reshape!0 ?w) (reshape!1 ?t)))))"),
+    RULE(norm_affine_into_patches_without_bias, REASSOC, "(gemm:g (patches:p (layernorm:n ?x ?s ?t)) ?w)",
+         norm_into_patches_ok,
+         "(gemm:g (patches:p (layernorm:n ?x)) (reshape!2 (mul (reshape!0 ?w) (reshape!1 ?s)))"
+         " (reduce_sum!3 (mul (reshape!0 ?w) (reshape!1 ?t))))"),
+    RULE(grn_shift_into_gemm, REASSOC, "(gemm:g (grn:r ?x ?s ?t) ?w ?b)", grn_shift_ok,
+         "(gemm:g (grn:r ?x ?s) ?w (add ?b (reshape!1 (gemm (reshape!0 ?t) ?w))))"),
+    RULE(grn_shift_into_gemm_without_bias, REASSOC, "(gemm:g (grn:r ?x ?s ?t) ?w)", grn_shift_ok,
+         "(gemm:g (grn:r ?x ?s) ?w (reshape!1 (gemm (reshape!0 ?t) ?w)))"),
     RULE(norm_affine_into_conv, REASSOC, "(conv:c (layernorm:n ?x ?s ?t) ?w ?b)", norm_into_conv_ok,
          "(conv:c (layernorm:n ?x) (mul ?w (reshape!0 ?s)) (add ?b (reduce_sum!1 (mul ?w (reshape!0 ?t)))))"),
     RULE(norm_affine_into_conv_without_bias, REASSOC, "(conv:c (layernorm:n ?x ?s ?t) ?w)", norm_into_conv_ok,

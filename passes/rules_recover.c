@@ -1,10 +1,18 @@
 /* Rules of recover-ops: what exporters scatter becomes the operator that it means. eps comes from the graph; ranks, axes
  * and broadcasts are checked before a rule applies. */
+#include "ir/text.h"
 #include "passes/rules.h"
 #include <math.h>
 
 static bool is_scalar_literal(const Match *m, const char *name, double *out) {
   return value_is_splat(m->graph, match_value(m, name), out);
+}
+
+/* eps, a literal that is not negative. Exporters write it as f32; the attribute is the decimal that was meant. */
+static bool is_eps(const Match *m, const char *name, double *out) {
+  if (!is_scalar_literal(m, name, out) || !(*out >= 0)) return false;
+  if (match_type(m, name)->dtype == DT_f32) *out = float_as_written((float)*out);
+  return true;
 }
 
 static bool result_has_type_of(const Match *m, const char *name) {
@@ -17,7 +25,7 @@ static bool layernorm_ok(Match *m) {
   double eps;
   if (!mean->attrs.keepdims || !variance->attrs.keepdims || !mean->attrs.axes.count) return false;
   if (!ints_are(variance->attrs.axes, mean->attrs.axes.count, mean->attrs.axes.at)) return false;
-  if (!is_scalar_literal(m, "e", &eps) || !(eps >= 0) || !result_has_type_of(m, "x")) return false;
+  if (!is_eps(m, "e", &eps) || !result_has_type_of(m, "x")) return false;
   m->attrs[0].axes = mean->attrs.axes;
   m->attrs[0].eps = eps;
   return true;
@@ -86,7 +94,7 @@ static bool grn_ok(Match *m) {
   int axis = (int)mean->attrs.axes.at[0];
   for (int i = 0; i < norm->attrs.axes.count; i++)
     if (norm->attrs.axes.at[i] == axis) return false;
-  if (!is_scalar_literal(m, "e", &eps) || !(eps >= 0) || !result_has_type_of(m, "x")) return false;
+  if (!is_eps(m, "e", &eps) || !result_has_type_of(m, "x")) return false;
   if (!is_per_channel(m, "g", x->rank, axis, x->dim[axis]) || !is_per_channel(m, "b", x->rank, axis, x->dim[axis]))
     return false;
   m->attrs[0].axes = norm->attrs.axes;

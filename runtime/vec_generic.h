@@ -21,7 +21,7 @@
 
 /* NX_PREFETCH: asks for the cache line at p; p may lie past the end of its object */
 #if defined(__GNUC__) && !defined(__TINYC__)
-#define NX_PREFETCH(p) __builtin_prefetch(p)
+#define NX_PREFETCH(p) __builtin_prefetch(p, 0, 2)
 #else
 #define NX_PREFETCH(p) ((void)(p))
 #endif

@@ -4,7 +4,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 scripts/install_deps.sh
-scripts/build.sh build
+scripts/build.sh build nextc
 
 run() {
   echo "\$ $*"

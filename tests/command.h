@@ -70,7 +70,7 @@ static inline void result_free(Result *r) {
 /* A shell command in the folder. */
 static inline Result run_shell(const char *command) {
   char line[8192];
-  snprintf(line, sizeof line, "( %s ) >.stdout 2>.stderr </dev/null", command);
+  snprintf(line, sizeof line, "( %s\nexit $? ) >.stdout 2>.stderr </dev/null", command);
   int status = system(line);
   Result r = {.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)};
   r.out = get_file(".stdout", NULL);

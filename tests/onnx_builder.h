@@ -1,12 +1,10 @@
 /* ONNX models for tests, written as text and packed with protobuf-c. Statements are separated by ';':
- *   in x:f32[2,N]=1 2 3        graph input; dims are numbers, names, or ? (nothing said); the numbers are what a run feeds
- *   init w:i64[2]=1 2          initializer (raw_data)
- *   y z = Split x w {axis=1}   node; _ is an operand or result left out; "dom.Op" is Op of domain dom
- *   out y   out y:f32[2,3]     graph output, with or without a declared type
- *   fn dom.F a b -> c {k=1 l}  local function with attributes (k has a default); up to `end` nodes go into it
- *   opset dom 3                opset_import
- * Attributes: k=1 INT, k=1.5 FLOAT, k=[1,2] INTS, k=[1.5,2] FLOATS, k=abc STRING, k=$r reference, k=f32[2]:1,2 TENSOR.
- * Data types as in dtype.def, or #number. */
+ *   in x:f32[2,N]=1 2 3        graph input; dims are numbers, names, or ? (nothing said); the numbers are what a run
+ * feeds init w:i64[2]=1 2          initializer (raw_data) y z = Split x w {axis=1}   node; _ is an operand or result
+ * left out; "dom.Op" is Op of domain dom out y   out y:f32[2,3]     graph output, with or without a declared type fn
+ * dom.F a b -> c {k=1 l}  local function with attributes (k has a default); up to `end` nodes go into it opset dom 3
+ * opset_import Attributes: k=1 INT, k=1.5 FLOAT, k=[1,2] INTS, k=[1.5,2] FLOATS, k=abc STRING, k=$r reference,
+ * k=f32[2]:1,2 TENSOR. Data types as in dtype.def, or #number. */
 #ifndef NEXTC_ONNX_BUILDER_H
 #define NEXTC_ONNX_BUILDER_H
 #include "frontend/frontend.h"
@@ -106,8 +104,10 @@ static inline Tensor read_numbers(const TypeText *t, const char *text, size_t le
   for (int64_t i = 0; i < type_elements(&type); i++) {
     while (text < end && strchr(" ,", *text)) text++;
     char *after = NULL;
-    if (text < end && out.i) out.i[i] = strtoll(text, &after, 10), value = (double)out.i[i];
-    else if (text < end) value = strtod(text, &after);
+    if (text < end && out.i)
+      out.i[i] = strtoll(text, &after, 10), value = (double)out.i[i];
+    else if (text < end)
+      value = strtod(text, &after);
     if (!after && out.i) out.i[i] = (int64_t)value;
     if (out.f) out.f[i] = value;
     if (after) text = after;
@@ -147,8 +147,10 @@ static inline void attr_list(Model *m, Onnx__AttributeProto *a, const char *text
   for (char *after; *text; text = after) {
     float f = strtof(text, &after);
     int64_t i = floats ? 0 : strtoll(text, &after, 10);
-    if (floats) APPEND(m, a->floats, a->n_floats, f);
-    else APPEND(m, a->ints, a->n_ints, i);
+    if (floats)
+      APPEND(m, a->floats, a->n_floats, f);
+    else
+      APPEND(m, a->ints, a->n_ints, i);
     after += strspn(after, ", ");
   }
 }
@@ -219,8 +221,10 @@ static inline void build_node(Model *m, const char **text) {
       *text += strspn(*text, " ");
     }
   *text += strcspn(*text, ";");
-  if (m->function) APPEND(m, m->function->node, m->function->n_node, n);
-  else APPEND(m, m->graph.node, m->graph.n_node, n);
+  if (m->function)
+    APPEND(m, m->function->node, m->function->n_node, n);
+  else
+    APPEND(m, m->graph.node, m->graph.n_node, n);
 }
 
 /* A default is field 11, which the schema does not know: an unknown field with its length in front. */
@@ -248,8 +252,10 @@ static inline void build_function(Model *m, const char **text) {
   if (**text == '{')
     for (*text += 1 + strspn(*text + 1, " "); **text && **text != '}';) {
       Onnx__AttributeProto *a = attr_proto(m, text);
-      if (a->type) build_default(m, a);
-      else APPEND(m, f->attribute, f->n_attribute, a->name);
+      if (a->type)
+        build_default(m, a);
+      else
+        APPEND(m, f->attribute, f->n_attribute, a->name);
       *text += strspn(*text, " ");
     }
   *text += strcspn(*text, ";");
@@ -262,8 +268,10 @@ static inline void build_opset(Model *m, const char *domain, int64_t version, bo
   o->domain = arena_strdup(m->arena, domain);
   o->has_version = 1;
   o->version = version;
-  if (of_function) APPEND(m, m->function->opset_import, m->function->n_opset_import, o);
-  else APPEND(m, m->proto.opset_import, m->proto.n_opset_import, o);
+  if (of_function)
+    APPEND(m, m->function->opset_import, m->function->n_opset_import, o);
+  else
+    APPEND(m, m->proto.opset_import, m->proto.n_opset_import, o);
 }
 
 static inline void build_value(Model *m, const char *keyword, const char **text) {
@@ -293,9 +301,12 @@ static inline void build_value(Model *m, const char *keyword, const char **text)
 static inline void build_statement(Model *m, const char **text) {
   const char *start = *text;
   char *word = take(m, text, " =;");
-  if (!strcmp(word, "in") || !strcmp(word, "out") || !strcmp(word, "init")) build_value(m, word, text);
-  else if (!strcmp(word, "fn")) build_function(m, text);
-  else if (!strcmp(word, "end")) m->function = NULL;
+  if (!strcmp(word, "in") || !strcmp(word, "out") || !strcmp(word, "init"))
+    build_value(m, word, text);
+  else if (!strcmp(word, "fn"))
+    build_function(m, text);
+  else if (!strcmp(word, "end"))
+    m->function = NULL;
   else if (!strcmp(word, "opset")) {
     char *domain = take(m, text, " ;");
     build_opset(m, domain, atoll(take(m, text, ";")), m->function != NULL);
@@ -396,9 +407,12 @@ static inline const char *type_text(Arena *a, const Graph *g, const Type *t) {
   for (int i = 0; i < t->rank; i++) {
     Dim d = t->dim[i];
     const char *comma = i ? "," : "";
-    if (dim_is_number(d)) s = arena_printf(a, "%s%s%lld", s, comma, (long long)d);
-    else if (dim_coefficient(d) == 1) s = arena_printf(a, "%s%s%s", s, comma, g->symbols[dim_symbol_of(d)]);
-    else s = arena_printf(a, "%s%s%lld*%s", s, comma, (long long)dim_coefficient(d), g->symbols[dim_symbol_of(d)]);
+    if (dim_is_number(d))
+      s = arena_printf(a, "%s%s%lld", s, comma, (long long)d);
+    else if (dim_coefficient(d) == 1)
+      s = arena_printf(a, "%s%s%s", s, comma, g->symbols[dim_symbol_of(d)]);
+    else
+      s = arena_printf(a, "%s%s%lld*%s", s, comma, (long long)dim_coefficient(d), g->symbols[dim_symbol_of(d)]);
   }
   return arena_printf(a, "%s]", s);
 }

@@ -140,12 +140,12 @@ static const Case cases[] = {
     {"for k = 0 .. 0 {\na = load x0[99]\n}", NULL}, /* never runs */
     {"a = load x0[63]", NULL},
     {"a = load x0[64]", "element 64 is outside x0[64]"},
-    /* prefetch: 4096 bytes past the end */
-    {"prefetch x0[1087]", NULL},
-    {"prefetch x0[1088]", "element 1088 is outside x0[64]"},
+    /* prefetch: 16 MiB past the end */
+    {"prefetch x0[4194367]", NULL},
+    {"prefetch x0[4194368]", "element 4194368 is outside x0[64]"},
     {"prefetch x0[-1]", "element -1 is outside x0[64]"},
-    {"prefetch u0[4159]", NULL},
-    {"prefetch u0[4160]", "element 4160 is outside u0[64]"},
+    {"prefetch u0[16777279]", NULL},
+    {"prefetch u0[16777280]", "element 16777280 is outside u0[64]"},
     /* addresses: elimination */
     {"for i = 0 .. 4 {\nfor k = 16*i .. 16*i + 16 {\na = load x0[k]\n}\n}", NULL},
     {"for i = 0 .. 4 {\nfor k = 16*i .. 16*i + 17 {\na = load x0[k]\n}\n}", "element 64 is outside x0[64]"},

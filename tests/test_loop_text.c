@@ -65,7 +65,7 @@ static const char program[] = "loops 1\n"
                               "}\n"
                               "step k0 x0=input0+0 i0=input12+64 w0=weights+0 z0=arena+64 y0=arena+4096 s0=scratch+0 "
                               "\"node 'a' \\\"b\\\"\\n\\x01\"\n"
-                              "step k1\n"
+                              "step k1 @{kernel=7}\n"
                               "step k1 \"\"\n";
 
 static void identity(void) {
@@ -207,6 +207,11 @@ static const Bad bad_programs[] = {
     {K0 "kernel k0 t {\n}\n", "'k0' is already a kernel"},
     {K0 "step k1", "'k1' is no kernel"},
     {K0 "step 3", "expected a kernel, found '3'"},
+    {K0 "step k0 @x0", "expected '{', found 'x0'"},
+    {K0 "step k0 @{group=1}", "expected 'kernel', found 'group'"},
+    {K0 "step k0 @{kernel:1}", "expected '=', found ':'"},
+    {K0 "step k0 @{kernel=-1}", "-1 is out of range: the number of a kernel"},
+    {K0 "step k0 @{kernel=1 x0", "expected '}', found 'x0'"},
     {K0 "step k0", "expected 'x0', found the end of the file"},
     {K0 "step k0 x0 0", "expected '=', found '0'"},
     {K0 "step k0 x0=input+0", "expected a place (input0, output0, arena, weights, scratch), found 'input'"},

@@ -36,7 +36,7 @@ static void refuses(const char *statement, int column, const char *message) {
 static void test_header(void) {
   TEST("header");
   fails("", "1:1", "expected 'nir 1' as the first line, found the end of the file");
-  fails("\nnir 1\n", "1:1", "expected 'nir 1' as the first line, found the end of the line");
+  fails("\n// 1\n\n", "4:1", "expected 'nir 1' as the first line, found the end of the file");
   fails("graph \"m\"\n", "1:1", "expected 'nir 1' as the first line, found 'graph'");
   fails("\xff\n", "1:1", "expected 'nir 1' as the first line, found byte 0xff");
   fails("nir\n", "1:4", "expected a version number, found the end of the line");

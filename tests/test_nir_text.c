@@ -83,7 +83,7 @@ static void test_lines(void) {
   becomes("nir 1\ngraph \"m\" symbols=N batch=N after=\"\"\n" INPUT OUTPUT,
           "nir 1\ngraph \"m\" batch=N symbols=N\n" INPUT OUTPUT);
   TEST("blanks, comments, commas, no newline at the end, CRLF");
-  becomes("nir 1 // version\r\n\r\n  // nothing\ngraph   \"m\"\n" INPUT "\t%2=neg%1:f32[2,3]//c\n%3 = "
+  becomes("// head\n\nnir 1 // version\r\n\r\n  // nothing\ngraph   \"m\"\n" INPUT "\t%2=neg%1:f32[2,3]//c\n%3 = "
           "softmax %2 { axis = 1 , mode = log }\noutput %3 {name=\"y // no comment\"}",
           HEAD INPUT "%2 = neg %1 : f32[2,3]\n%3 = softmax %2 {axis=1 mode=log} : f32[2,3]\n"
                      "output %3 {name=\"y // no comment\"}\n");

@@ -1,5 +1,5 @@
 /* Reading .npy: what NumPy writes, and everything else. */
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "tests/test.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -106,7 +106,9 @@ static void refuses_other_files(void) {
     size_t at;
     unsigned char byte;
     const char *message;
-  } rows[] = {{0, 'N', "not a .npy file"}, {6, 4, "unknown .npy version 4"}, {6, 0, "unknown .npy version 0"},
+  } rows[] = {{0, 'N', "not a .npy file"},
+              {6, 4, "unknown .npy version 4"},
+              {6, 0, "unknown .npy version 0"},
               {9, 0xff, "runs past the end"}};
   TEST("refuses_other_files");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -144,8 +146,10 @@ static void survives_damage(void) {
       File damaged = whole;
       TensorView v;
       damaged.at[i] = bytes[j];
-      if (parse(c, &damaged, &v)) CHECK(v.bytes <= whole.size);
-      else CHECK(c->errors == 1);
+      if (parse(c, &damaged, &v))
+        CHECK(v.bytes <= whole.size);
+      else
+        CHECK(c->errors == 1);
       context_free(c);
     }
 }

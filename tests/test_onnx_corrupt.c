@@ -140,9 +140,7 @@ static void test_deep(void) {
     bytes = longer;
     size += n;
   }
-  Context *c = context_new();
-  import_bytes(bytes, size, c);
-  context_free(c);
+  refused(bytes, size, "model.onnx: error: messages are nested more than 100 deep");
   free(bytes);
 }
 
@@ -168,9 +166,11 @@ static void test_claims(void) {
     graph_free(g);
     context_free(c);
   }
+#ifndef __SANITIZE_ADDRESS__ /* its quarantine counts */
   struct rusage usage;
   TEST("memory");
-  CHECK(!getrusage(RUSAGE_SELF, &usage) && usage.ru_maxrss < 400 * 1024);
+  CHECK(!getrusage(RUSAGE_SELF, &usage) && usage.ru_maxrss < 100 * 1024);
+#endif
 }
 
 /* A tensor field that nextc uses for itself means nothing in a file. */

@@ -38,11 +38,15 @@ static void test_calls(void) {
   TEST("two calls do not mix their values");
   computes(17, USE "fn my.F a -> b; t = Abs a; b = Add t t; end; u = my.F x; y = my.F u; out y", 12);
   TEST("names that collide with the graph's");
-  computes(17, USE "fn my.F a -> b; t = Abs a; b = Add t t; end; t = Neg x; y/t = Neg t; z = Add t y/t; y = my.F z; out y", 0);
+  computes(17,
+           USE "fn my.F a -> b; t = Abs a; b = Add t t; end; t = Neg x; y/t = Neg t; z = Add t y/t; y = my.F z; out y",
+           0);
   TEST("nested");
-  computes(17, USE "fn my.G a -> b; b = Neg a; end; fn my.F a -> b; t = my.G a; b = Add t t; end; y = my.F x; out y", 6);
+  computes(17, USE "fn my.G a -> b; b = Neg a; end; fn my.F a -> b; t = my.G a; b = Add t t; end; y = my.F x; out y",
+           6);
   TEST("defined in any order");
-  computes(17, USE "fn my.F a -> b; t = my.G a; b = Add t t; end; fn my.G a -> b; b = Neg a; end; y = my.F x; out y", 6);
+  computes(17, USE "fn my.F a -> b; t = my.G a; b = Add t t; end; fn my.G a -> b; b = Neg a; end; y = my.F x; out y",
+           6);
   TEST("an output that is an input");
   computes(17, USE "fn my.F a -> a; t = Neg a; end; y = my.F x; out y", -3);
   TEST("an output named twice");
@@ -63,17 +67,24 @@ static void test_attributes(void) {
   TEST("attribute reference");
   computes(17, USE "fn my.F a -> b {alpha}; b = LeakyRelu a {alpha=$alpha}; end; y = my.F x {alpha=0.5}; out y", -1.5);
   TEST("the operator's default where nobody gives it");
-  computes(17, USE "fn my.F a -> b {alpha}; b = Elu a {alpha=$alpha}; c = Neg b; end; init n:f32[]=0; w = Min x n; "
-                   "v = my.F w; z = Sub v v; y = Exp z; out y", 1);
+  computes(17,
+           USE "fn my.F a -> b {alpha}; b = Elu a {alpha=$alpha}; c = Neg b; end; init n:f32[]=0; w = Min x n; "
+               "v = my.F w; z = Sub v v; y = Exp z; out y",
+           1);
   TEST("the function's default");
   computes(17, USE "fn my.F a -> b {slope=2.0}; b = LeakyRelu a {alpha=$slope}; end; y = my.F x; out y", -6);
   TEST("the call's value before the default");
-  computes(17, USE "fn my.F a -> b {slope=2.0}; b = LeakyRelu a {alpha=$slope}; end; y = my.F x {slope=3.0}; out y", -9);
+  computes(17, USE "fn my.F a -> b {slope=2.0}; b = LeakyRelu a {alpha=$slope}; end; y = my.F x {slope=3.0}; out y",
+           -9);
   TEST("through two functions");
-  computes(17, USE "fn my.G a -> b {s=2.0}; b = LeakyRelu a {alpha=$s}; end; fn my.F a -> b {k=4.0}; b = my.G a {s=$k}; end; "
-                   "y = my.F x; out y", -12);
+  computes(17,
+           USE
+           "fn my.G a -> b {s=2.0}; b = LeakyRelu a {alpha=$s}; end; fn my.F a -> b {k=4.0}; b = my.G a {s=$k}; end; "
+           "y = my.F x; out y",
+           -12);
   TEST("a Constant made of an attribute");
-  computes(17, USE "fn my.F a -> b {k}; c = Constant {value_float=$k}; b = Add a c; end; y = my.F x {k=4.5}; out y", 1.5);
+  computes(17, USE "fn my.F a -> b {k}; c = Constant {value_float=$k}; b = Add a c; end; y = my.F x {k=4.5}; out y",
+           1.5);
   TEST("an attribute that the function does not have");
   refused(17, USE "fn my.F a -> b; b = Neg a; end; y = my.F x {k=1}; out y",
           "node 'y' (my.F, opset 1): error: function has no attribute 'k'");
@@ -102,21 +113,28 @@ static void test_opsets(void) {
 
 static void test_misfits(void) {
   TEST("recursion");
-  refused(17, USE "fn my.F a -> b; b = my.F a; end; y = my.F x; out y", "node 'y' (my.F, opset 1): error: function 'my.F' calls itself");
+  refused(17, USE "fn my.F a -> b; b = my.F a; end; y = my.F x; out y",
+          "node 'y' (my.F, opset 1): error: function 'my.F' calls itself");
   TEST("mutual recursion");
-  refused(17, USE "fn my.F a -> b; b = my.G a; end; fn my.G a -> b; b = my.F a; end; y = my.F x; out y", "calls itself");
+  refused(17, USE "fn my.F a -> b; b = my.G a; end; fn my.G a -> b; b = my.F a; end; y = my.F x; out y",
+          "calls itself");
   TEST("defined twice");
-  refused(17, USE "fn my.F a -> b; b = Neg a; end; fn my.F a -> b; b = Abs a; end; y = my.F x; out y", "function 'F' is defined twice");
+  refused(17, USE "fn my.F a -> b; b = Neg a; end; fn my.F a -> b; b = Abs a; end; y = my.F x; out y",
+          "function 'F' is defined twice");
   TEST("too many operands");
-  refused(17, USE "fn my.F a -> b; b = Neg a; end; y = my.F x x; out y", "function has 1 inputs and 1 outputs, the call 2 and 1");
+  refused(17, USE "fn my.F a -> b; b = Neg a; end; y = my.F x x; out y",
+          "function has 1 inputs and 1 outputs, the call 2 and 1");
   TEST("too many results");
-  refused(17, USE "fn my.F a -> b; b = Neg a; end; y z = my.F x; out y", "function has 1 inputs and 1 outputs, the call 1 and 2");
+  refused(17, USE "fn my.F a -> b; b = Neg a; end; y z = my.F x; out y",
+          "function has 1 inputs and 1 outputs, the call 1 and 2");
   TEST("an output that the function does not compute");
   refused(17, USE "fn my.F a -> b; c = Neg a; end; y = my.F x; out y", "'y': error: output is computed nowhere");
   TEST("an operand that nobody gives");
-  refused(17, USE "fn my.F a b -> c; c = Add a b; end; y = my.F x; out y", "node 'y' (Add, opset 17): error: input 1 is missing");
+  refused(17, USE "fn my.F a b -> c; c = Add a b; end; y = my.F x; out y",
+          "node 'y' (Add, opset 17): error: input 1 is missing");
   TEST("a function of another domain");
-  refused(17, USE "opset other 1; fn my.F a -> b; b = Neg a; end; y = other.F x; out y", "operator of domain 'other' is not supported");
+  refused(17, USE "opset other 1; fn my.F a -> b; b = Neg a; end; y = other.F x; out y",
+          "operator of domain 'other' is not supported");
 }
 
 /* F0 calls F1 twice, F1 calls F2 twice ...: 2^40 nodes from a few kB; without any node in the last one, too. */
@@ -128,9 +146,18 @@ static void test_explosion(void) {
     for (int i = 0; i < 40; i++)
       text = arena_printf(a, "%sfn my.F%d a -> b; t = my.F%d a; b = my.F%d t; end; ", text, i, i + 1, i + 1);
     text = arena_printf(a, "%sfn my.F40 a -> b; %send; y = my.F0 x; out y", text, empty ? "" : "b = Neg a; ");
-    refused(17, text, "is too large with its functions inlined");
+    refused(17, text, "model.onnx: error: functions inlined make more than 65536 nodes");
     arena_free(a);
   }
+  TEST("a long name inside a function that is called often");
+  Arena *names = arena_new();
+  char *long_name = arena_strdup(names, "t"), *calls = arena_strdup(names, "");
+  for (int i = 0; i < 17; i++) long_name = arena_printf(names, "%s%s", long_name, long_name);
+  for (int i = 0; i < 600; i++) calls = arena_printf(names, "%sy%d = my.F x; ", calls, i);
+  refused(17,
+          arena_printf(names, USE "fn my.F a -> b; %s = Abs a; b = Neg %s; end; %sout y0", long_name, long_name, calls),
+          "functions inlined make more than 67108864 bytes of names");
+  arena_free(names);
   TEST("deeply nested calls");
   Arena *a = arena_new();
   char *text = arena_strdup(a, USE);
@@ -143,8 +170,9 @@ static void test_explosion(void) {
 static void test_tensors_inside(void) {
   TEST("tensors of functions keep their names");
   Context *c = context_new();
-  Model *m = model_new(17, "opset my 1; in x:f32[9]=1; fn my.F a -> b; k = Constant {value=f32[9]:2}; b = Mul a k; end; "
-                           "u = my.F x; y = my.F u; out y");
+  Model *m =
+      model_new(17, "opset my 1; in x:f32[9]=1; fn my.F a -> b; k = Constant {value=f32[9]:2}; b = Mul a k; end; "
+                    "u = my.F x; y = my.F u; out y");
   const char *path = model_write(m, "model.onnx");
   Graph *g = load_onnx(c, path, NULL, 0);
   Source *again = open_source(c, path);

@@ -5,7 +5,7 @@
 
 static const Op *find_op(const Graph *g, OpKind kind) {
   FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == kind) return op_at(g, id);
+  if (op_at(g, id)->kind == kind) return op_at(g, id);
   return NULL;
 }
 
@@ -47,7 +47,8 @@ static Graph *import_pinned(Context *c, const char *text, const DimPin *pins, si
 static void test_symbols(void) {
   Context *c = context_new();
   TEST("symbols");
-  Graph *g = import_text(c, 17, "in x:f32[batch,?,batch size]; in z:f32[batch,batch_size]; y = Relu x; w = Relu z; out y");
+  Graph *g =
+      import_text(c, 17, "in x:f32[batch,?,batch size]; in z:f32[batch,batch_size]; y = Relu x; w = Relu z; out y");
   CHECK(g && g->symbol_count == 4);
   if (g) {
     CHECK_STR(type_text(c->arena, g, result_type(g, OP_input)), "f32[batch,x_d1,batch_size]");
@@ -173,7 +174,8 @@ static void test_warnings(void) {
 static void test_forms(void) {
   Context *c = context_new();
   TEST("MatMul by a weight is a gemm, by a value a matmul");
-  Graph *g = import_text(c, 17, "in x:f32[1,2,3]; init w:f32[3,4]=1; in v:f32[3,4]; y = MatMul x w; z = MatMul x v; out y; out z");
+  Graph *g = import_text(
+      c, 17, "in x:f32[1,2,3]; init w:f32[3,4]=1; in v:f32[3,4]; y = MatMul x w; z = MatMul x v; out y; out z");
   CHECK(g && count_ops(g, OP_gemm) == 1 && count_ops(g, OP_matmul) == 1);
   graph_free(g);
   TEST("Gemm: the bias goes in, the weight is transposed");
@@ -182,7 +184,8 @@ static void test_forms(void) {
   CHECK(g && count_ops(g, OP_transpose) == 1);
   graph_free(g);
   TEST("Conv: usual strides, pads and dilations are left out");
-  g = import_text(c, 17, "in x:f32[1,1,4,4]; init w:f32[1,1,3,3]=1; y = Conv x w {strides=[1,1] pads=[0,0,0,0]}; out y");
+  g = import_text(c, 17,
+                  "in x:f32[1,1,4,4]; init w:f32[1,1,3,3]=1; y = Conv x w {strides=[1,1] pads=[0,0,0,0]}; out y");
   CHECK(g && find_op(g, OP_conv)->attrs.kernel.count == 2 && !find_op(g, OP_conv)->attrs.strides.count &&
         !find_op(g, OP_conv)->attrs.pads.count);
   graph_free(g);
@@ -239,8 +242,8 @@ static void test_typed_lists(void) {
     const char *type;
     int32_t stored[2];
     double want[2];
-  } rows[] = {{"i32", {-5, 7}, {-5, 7}},       {"i16", {-5, 7}, {-5, 7}},   {"i8", {-5, 7}, {-5, 7}},
-              {"u16", {65535, 7}, {65535, 7}}, {"u8", {255, 7}, {255, 7}},  {"bool", {1, 0}, {1, 0}},
+  } rows[] = {{"i32", {-5, 7}, {-5, 7}},          {"i16", {-5, 7}, {-5, 7}},          {"i8", {-5, 7}, {-5, 7}},
+              {"u16", {65535, 7}, {65535, 7}},    {"u8", {255, 7}, {255, 7}},         {"bool", {1, 0}, {1, 0}},
               {"f16", {0x3C00, 0xC000}, {1, -2}}, {"bf16", {0x3F80, 0xC000}, {1, -2}}};
   Onnx__TensorProto *w;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -319,7 +322,9 @@ static void test_wide_lists(void) {
 static void test_large_raw_data(void) {
   TEST("large raw_data");
   Context *c = context_new();
-  Model *m = model_new(17, "in x:f32[2000]; init w:f32[2000]=1 2 3; k = Constant {value=f32[2000]:4,5,6}; a = Mul x w; y = Add a k; out y");
+  Model *m = model_new(
+      17,
+      "in x:f32[2000]; init w:f32[2000]=1 2 3; k = Constant {value=f32[2000]:4,5,6}; a = Mul x w; y = Add a k; out y");
   Graph *g = load_onnx(c, model_write(m, "model.onnx"), NULL, 0);
   CHECK(g && count_ops(g, OP_weight) == 2);
   const char *names[] = {"w", "k"};
@@ -382,7 +387,8 @@ static void test_long_chain(void) {
   enum { LENGTH = 10000 };
   Context *c = context_new();
   Model *m = model_new(17, "in v0:f32[2]");
-  Onnx__NodeProto *nodes = ARENA_ARRAY(m->arena, Onnx__NodeProto, LENGTH), **list = ARENA_ARRAY(m->arena, Onnx__NodeProto *, LENGTH);
+  Onnx__NodeProto *nodes = ARENA_ARRAY(m->arena, Onnx__NodeProto, LENGTH),
+                  **list = ARENA_ARRAY(m->arena, Onnx__NodeProto *, LENGTH);
   char **names = ARENA_ARRAY(m->arena, char *, LENGTH + 1);
   for (int i = 0; i <= LENGTH; i++) names[i] = arena_printf(m->arena, "v%d", i);
   for (int i = 0; i < LENGTH; i++) {

@@ -43,6 +43,14 @@ int main(void) {
     CHECK(dims[0][0] == IMAGES && dims[0][1] == 4 && dims[0][2] == 0);
     CHECK(space[nx_workspace_bytes(call.threads)] == 0xAB);
   }
+  TEST("slice i has scratch i");
+  call.threads = 4;
+  CHECK(nx_invoke(&model, &call) == NX_OK);
+  for (int i = 0; i < 4; i++) {
+    float kept;
+    memcpy(&kept, space + NX_ARENA_BYTES + i * NX_SCRATCH_BYTES + i * (int)sizeof kept, sizeof kept);
+    CHECK(kept == x[4 * (IMAGES - 1) + i]);
+  }
   TEST("no parallel_for is needed for one thread, no dims when not wanted");
   call.threads = 1;
   call.parallel_for = NULL;

@@ -38,7 +38,8 @@ static void passes_what_is_right(void) {
   } else {
     verify("right --backends=jit", 1, "0 passed, 1 failed", "built without LLVM");
   }
-  verify("right --backends=c --paths=generic", 0, "1 passed, 0 failed", "c:generic");
+  verify("right --backends=c --paths=generic,best", 0, "2 passed, 0 failed", "c:generic");
+  verify("right --backends=c --paths=best", 0, "1 passed, 0 failed", "c:best");
   verify("right --backends=c --cc='cc -O0 -fsanitize=undefined'", 0, "1 passed, 0 failed", "ok");
 }
 

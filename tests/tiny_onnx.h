@@ -49,8 +49,10 @@ static inline Bytes tensor_proto(const char *name, int dtype, int rank, const in
 static inline Bytes value_info(const char *name, const char *symbol, int batch, int columns) {
   Bytes rows = {.size = 0}, cols = {.size = 0}, shape = {.size = 0}, tensor = {.size = 0}, type = {.size = 0},
         v = {.size = 0};
-  if (symbol) put_text(&rows, 2, symbol);
-  else put_int(&rows, 1, (uint64_t)batch);
+  if (symbol)
+    put_text(&rows, 2, symbol);
+  else
+    put_int(&rows, 1, (uint64_t)batch);
   put_int(&cols, 1, (uint64_t)columns);
   put_message(&shape, 1, &rows);
   put_message(&shape, 1, &cols);

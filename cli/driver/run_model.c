@@ -25,7 +25,7 @@ static void check_guard(const unsigned char *memory, size_t size, const char *wh
   size_t i;
   for (i = 0; i < GUARD; i++)
     if (memory[size + i] != 0x5a) {
-      fprintf(stderr, "wrote %lu bytes past the end of %s\n", (unsigned long)i + 1, what);
+      fprintf(stderr, "wrote past the end of %s\n", what);
       exit(3);
     }
 }
@@ -49,14 +49,14 @@ static void write_bytes(const char *path, const void *bytes, size_t size) {
   }
 }
 
-/* Value of a model's symbol among the words "SYMBOL=VALUE". */
+/* Value of a model's symbol among the words "SYMBOL=VALUE"; 0: not there. */
 static int64_t symbol_value(const char *name, char **words, int count) {
   size_t length = strlen(name);
   int i;
   for (i = 0; i < count; i++)
-    if (!strncmp(words[i], name, length) && words[i][length] == '=') return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
-  fprintf(stderr, "no value for symbol %s\n", name);
-  exit(1);
+    if (!strncmp(words[i], name, length) && words[i][length] == '=')
+      return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
+  return 0;
 }
 
 /* Bytes of a tensor: those at symbols of 1, times each symbol among its dims. */
@@ -117,7 +117,10 @@ static const m_model *load(const char *path, m_model *model, void **block) {
   FILE *f = fopen(path, "rb");
   long size;
   int status;
-  if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0) exit(1);
+  if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0) {
+    fprintf(stderr, "cannot read %s\n", path);
+    exit(1);
+  }
   fclose(f);
   status = m_load(model, read_bytes(path, (size_t)size, block), (size_t)size);
   if (status) {

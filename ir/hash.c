@@ -1,6 +1,6 @@
 /* 64-bit hash of bytes in four interleaved lanes, so that four multiplications are in flight: a few GB/s in plain C.
  * Words are little-endian by definition, hence the same value on every machine. Not cryptographic. */
-#include "frontend/frontend.h"
+#include "ir/hash.h"
 #include <string.h>
 
 static const uint64_t prime = 0x9E3779B185EBCA87u; /* odd, bits well mixed (2^64 / golden ratio, made prime) */

@@ -1,7 +1,7 @@
 /* Reading .npy: magic, version, length of a header that is a Python dictionary on one line,
  *   {'descr': '<f4', 'fortran_order': False, 'shape': (360, 1, 32, 32), }
  * then the elements. */
-#include "cli/npy.h"
+#include "frontend/npy.h"
 #include "frontend/frontend.h"
 #include <string.h>
 

@@ -1,0 +1,156 @@
+/* family: convnext. ConvNeXt V1 and V2 with stages, and isotropic, which is one stage without a norm after its stem.
+ * Parameters are named as timm names them. */
+#include "frontend/yaml_model.h"
+#include <string.h>
+
+enum { STEM_PATCH, STEM_OVERLAP, STEM_OVERLAP_TIERED, STEM_OVERLAP_ACT };
+
+typedef struct {
+  IntList depths, dims, kernel;
+  int64_t patch, classes, expand, head_hidden;
+  int stem, act;
+  bool stem_norm, grn, bias, head_norm_first;
+  const Node *layer_scale;
+  double eps, head_eps, grn_eps;
+} Options;
+
+#define AT(member) offsetof(Options, member)
+static const Field fields[] = {
+    {"depths", FIELD_INTS, AT(depths), 1, 1000, NULL},
+    {"dims", FIELD_INTS, AT(dims), 1, 65536, NULL},
+    {"kernel", FIELD_INTS, AT(kernel), 1, 255, NULL},
+    {"stem", FIELD_WORD, AT(stem), 0, 0, "patch|overlap|overlap_tiered|overlap_act"},
+    {"patch", FIELD_INT, AT(patch), 1, 1024, NULL},
+    {"stem_norm", FIELD_BOOL, AT(stem_norm), 0, 0, NULL},
+    {"grn", FIELD_BOOL, AT(grn), 0, 0, NULL},
+    {"layer_scale", FIELD_NODE, AT(layer_scale), 0, 0, NULL},
+    {"expand", FIELD_INT, AT(expand), 1, 64, NULL},
+    {"act", FIELD_WORD, AT(act), 0, 0, ACTIVATIONS},
+    {"bias", FIELD_BOOL, AT(bias), 0, 0, NULL},
+    {"eps", FIELD_DOUBLE, AT(eps), 0, 1, NULL},
+    {"head_eps", FIELD_DOUBLE, AT(head_eps), 0, 1, NULL},
+    {"grn_eps", FIELD_DOUBLE, AT(grn_eps), 0, 1, NULL},
+    {"head_norm_first", FIELD_BOOL, AT(head_norm_first), 0, 0, NULL},
+    {"head_hidden", FIELD_INT, AT(head_hidden), 1, 65536, NULL},
+    {"classes", FIELD_INT, AT(classes), 0, 1000000, NULL},
+    {"drop_path", FIELD_IGNORE, 0, 0, 0, NULL}, /* training only */
+    {"dropout", FIELD_IGNORE, 0, 0, 0, NULL},
+};
+
+static void defaults(void *to) {
+  *(Options *)to = (Options){.kernel = {1, {7}},
+                             .patch = 4,
+                             .classes = 1000,
+                             .expand = 4,
+                             .act = 2, /* gelu */
+                             .stem_norm = true,
+                             .bias = true,
+                             .eps = 1e-6,
+                             .head_eps = -1,
+                             .grn_eps = 1e-6};
+}
+
+/* layer_scale: true, false, or the value that training starts from, of which 0 means none. */
+static bool scales_layers(Net *n, const Options *o, bool *out) {
+  double start;
+  *out = !o->grn;
+  if (!o->layer_scale) return true;
+  if (node_is_null(o->layer_scale)) return *out = false, true;
+  if (node_number(o->layer_scale, &start)) return *out = start > 0, true;
+  return yaml_bool(n->graph->context, o->layer_scale, "layer_scale", out) || (n->failed = true, false);
+}
+
+static bool check(Net *n, const Options *o) {
+  if (!o->depths.count) return net_error(n, "a convnext needs depths: blocks of each stage");
+  if (o->dims.count != o->depths.count)
+    return net_error(n, "%zu depths, but %zu dims: one of each a stage", o->depths.count, o->dims.count);
+  if (o->kernel.count != 1 && o->kernel.count != o->depths.count)
+    return net_error(n, "%zu kernels for %zu stages", o->kernel.count, o->depths.count);
+  for (size_t i = 0; i < o->kernel.count; i++)
+    if (o->kernel.at[i] % 2 == 0) return net_error(n, "kernel %lld is even", (long long)o->kernel.at[i]);
+  return true;
+}
+
+static const char *indexed(Net *n, const char *format, size_t i) {
+  n->layer = arena_printf(n->graph->arena, format, i);
+  return n->layer;
+}
+
+/* The next layer of the stem: stem.0, stem.1 ... */
+static ValueId stem_conv(Net *n, const Options *o, ValueId x, int *index, int64_t out) {
+  ConvLayer c = conv_layer(indexed(n, "stem.%zu", (size_t)(*index)++), out, 3, 2, 1, o->bias);
+  return net_conv(n, x, &c);
+}
+
+static ValueId build_stem(Net *n, const Options *o, ValueId x) {
+  int index = 0;
+  int64_t dim = o->dims.at[0];
+  if (o->stem == STEM_PATCH) {
+    ConvLayer c = conv_layer(indexed(n, "stem.%zu", 0), dim, o->patch, o->patch, 0, o->bias);
+    x = net_conv(n, x, &c);
+    index = 1;
+  } else {
+    int64_t half = (dim / 2 + 4) / 8 * 8; /* timm rounds to multiples of 8, by at most a tenth down */
+    if (half < 8) half = 8;
+    if (half * 10 < dim / 2 * 9) half += 8;
+    x = stem_conv(n, o, x, &index, o->stem == STEM_OVERLAP_TIERED ? half : dim);
+    if (o->stem == STEM_OVERLAP_ACT) x = net_activation(n, x, o->act), index++;
+    x = stem_conv(n, o, x, &index, dim);
+  }
+  return o->stem_norm ? net_layernorm(n, x, indexed(n, "stem.%zu", (size_t)index), o->eps, true) : x;
+}
+
+static ValueId build_downsample(Net *n, const Options *o, ValueId x, size_t stage) {
+  x = net_layernorm(n, x, indexed(n, "stages.%zu.downsample.0", stage), o->eps, true);
+  ConvLayer c = conv_layer(indexed(n, "stages.%zu.downsample.1", stage), o->dims.at[stage], 2, 2, 0, o->bias);
+  return net_conv(n, x, &c);
+}
+
+/* x + gamma (fc2 (grn (act (fc1 (norm (dwconv x)))))) */
+static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, const char *name, bool scale) {
+  int64_t dim = o->dims.at[stage], kernel = o->kernel.at[o->kernel.count > 1 ? stage : 0];
+  ConvLayer dw = conv_layer(net_name(n, name, "conv_dw"), dim, kernel, 1, kernel / 2, o->bias);
+  dw.groups = dim;
+  n->layer = dw.name;
+  ValueId y = net_conv(n, x, &dw);
+  y = net_layernorm(n, y, n->layer = net_name(n, name, "norm"), o->eps, true);
+  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc1"), NULL, NULL, o->expand * dim, o->bias);
+  n->layer = net_name(n, name, "mlp.act");
+  y = net_activation(n, y, o->act);
+  if (o->grn) y = net_grn(n, y, n->layer = net_name(n, name, "mlp.grn"), o->grn_eps);
+  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc2"), NULL, NULL, dim, o->bias);
+  n->layer = name;
+  if (scale) y = net_scale(n, y, net_name(n, name, "gamma"));
+  return net_add(n, y, x);
+}
+
+static ValueId build_head(Net *n, const Options *o, ValueId x) {
+  double eps = o->head_eps >= 0 ? o->head_eps : o->eps;
+  if (o->head_norm_first) x = net_layernorm(n, x, n->layer = "norm_pre", eps, true);
+  n->layer = "head.global_pool";
+  x = net_mean(n, x);
+  if (!o->head_norm_first) x = net_layernorm(n, x, n->layer = "head.norm", eps, true);
+  x = net_flatten(n, x);
+  if (o->head_hidden) {
+    x = net_linear(n, x, n->layer = "head.pre_logits.fc", NULL, NULL, o->head_hidden, true);
+    x = net_activation(n, x, 2); /* timm: always gelu */
+  }
+  return o->classes ? net_linear(n, x, n->layer = "head.fc", NULL, NULL, o->classes, true) : x;
+}
+
+static ValueId build(Net *n, const void *options, ValueId x) {
+  const Options *o = options;
+  bool scale;
+  if (!check(n, o) || !scales_layers(n, o, &scale)) return 0;
+  x = build_stem(n, o, x);
+  for (size_t s = 0; s < o->depths.count && !n->failed; s++) {
+    if (s) x = build_downsample(n, o, x, s);
+    for (size_t b = 0; b < (size_t)o->depths.at[s] && !n->failed; b++)
+      x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), scale);
+  }
+  x = build_head(n, o, x);
+  n->layer = NULL;
+  return x;
+}
+
+const Family family_convnext = {"convnext", fields, sizeof fields / sizeof *fields, sizeof(Options), defaults, build};

@@ -1,0 +1,30 @@
+/* Counts rewrites by rule, and ends them at a limit. Hangs off Graph.log, so that every rule and every pass that
+ * changes a graph can report to it; a graph without a log rewrites freely. */
+#ifndef NEXTC_REWRITE_LOG_H
+#define NEXTC_REWRITE_LOG_H
+#include "ir/ir.h"
+
+enum { MAX_COUNTED_RULES = 256 };
+
+typedef struct RewriteLog {
+  int64_t limit;    /* rewrites allowed over all passes; negative: any number */
+  int64_t total;    /* so far, over all passes; dead code and schedules are none */
+  const char *last; /* rule of the last one; NULL: none yet */
+  Where last_at;    /* and where it was */
+  struct {
+    const char *name;
+    int64_t count;
+  } rules[MAX_COUNTED_RULES]; /* since rewrite_log_clear, in order of first use */
+  int rule_count;
+} RewriteLog;
+
+void rewrite_log_clear(RewriteLog *); /* the counts by rule */
+int64_t rewrite_log_sum(const RewriteLog *);
+
+/* May there be another rewrite? Ask before each. */
+bool rewrite_allowed(const Graph *);
+/* One was made, or will be at once. */
+void rewrite_done(Graph *, const char *rule, Where at);
+/* Changes that no result depends on: counted by rule, outside the limit. */
+void rewrite_note(Graph *, const char *rule, int64_t count);
+#endif
