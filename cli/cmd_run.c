@@ -17,7 +17,7 @@ static const OptionInfo options[] = {
     {"--repeat", "N", "runs N times and tells the fastest and the median time on standard error"},
     {"--no-cache", NULL, "neither look for machine code in $XDG_CACHE_HOME/nextc nor leave it there"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
-    DIM_OPTION,
+    LOAD_OPTIONS,
 };
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
   Graph *graph;    /* through the passes */
   DataSet *sets;
   size_t set_count;
-  NamedTensor *outputs;
+  NamedOutput *outputs;
   size_t output_count;
   int threads, repeat;
 } Run;
@@ -61,7 +61,7 @@ static int load_for_inputs(Run *r) {
     if (bindings.symbol[i] && is_inner(r->declared, i))
       all[count++] = (DimPin){r->declared->symbols[i], bindings.symbol[i]};
   PassOptions pass_options = {.strict_fp = args_value(r->args, "--strict-fp") != NULL};
-  r->graph = load_model(c, r->args->operands[0], all, count);
+  r->graph = load_model_from(c, r->args->operands[0], all, count, args_value(r->args, "--weights-from"));
   return r->graph && run_pipeline(r->graph, &pass_options, NULL, NULL, NULL) ? STATUS_DONE : STATUS_MODEL;
 }
 
@@ -89,7 +89,7 @@ static void add_outputs(Run *r, Tensor *outputs, size_t set) {
 static void name_outputs(Run *r) {
   OpId ports[MAX_PORTS];
   r->output_count = graph_ports(r->declared, OP_output, ports, MAX_PORTS);
-  r->outputs = ARENA_ARRAY(r->context->arena, NamedTensor, r->output_count + 1);
+  r->outputs = ARENA_ARRAY(r->context->arena, NamedOutput, r->output_count + 1);
   for (size_t i = 0; i < r->output_count; i++) {
     const char *name = op_at(r->declared, ports[i])->attrs.name;
     r->outputs[i].name = name ? name : "";
@@ -188,7 +188,7 @@ static int run_model(Run *r) {
   if (status) return status;
   name_outputs(r);
   status = with_c ? run_c(r) : run_jit(r);
-  return status ? status : outputs_write(r->context, r->args, r->outputs, r->output_count);
+  return status ? status : outputs_write(r->context, r->args, &r->declared->notes, r->outputs, r->output_count);
 }
 
 static int run(Context *c, const Args *args) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { WEIGHT_BITS = 22 };
+static const double pi = 3.14159265358979323846;
 
 void image_free(Image *image) {
   free(image->pixels);
@@ -21,10 +22,17 @@ static double bicubic(double x) {
 
 static double bilinear(double x) { return fabs(x) < 1 ? 1 - fabs(x) : 0; }
 
+static double sinc(double x) { return x == 0 ? 1 : sin(x * pi) / (x * pi); }
+static double lanczos(double x) { return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+/* nearest: a support of 0, and no weights. */
 static const struct {
   double (*weight)(double);
   double support;
-} filters[] = {[FILTER_BICUBIC] = {bicubic, 2}, [FILTER_BILINEAR] = {bilinear, 1}};
+} filters[FILTER_COUNT] = {[FILTER_BICUBIC] = {bicubic, 2},
+                           [FILTER_BILINEAR] = {bilinear, 1},
+                           [FILTER_LANCZOS] = {lanczos, 3},
+                           [FILTER_NEAREST] = {NULL, 0}};
 
 /* Result element i is the sum of `count[i]` elements from first[i] times weight[i * room + ...]. */
 typedef struct {
@@ -48,6 +56,12 @@ static bool taps_new(Taps *t, int from, int to, Filter filter) {
   const bool good = exact && t->first && t->count && t->weight;
   for (int i = 0; good && i < to; i++) {
     const double center = (i + 0.5) * scale;
+    if (!filters[filter].weight) {
+      t->first[i] = (int)center;
+      t->count[i] = 1;
+      t->weight[i * t->room] = 1 << WEIGHT_BITS;
+      continue;
+    }
     int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
     if (low < 0) low = 0;
     if (high > from) high = from;

@@ -1,7 +1,7 @@
 /* Inputs from files; see inputs.h. */
 #include "cli/inputs.h"
 #include "frontend/npy.h"
-#include "cli/npz.h"
+#include "frontend/tensor_file.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,20 +80,27 @@ static bool ends_with(const char *path, const char *ending) {
   return length >= tail && !strcmp(path + length - tail, ending);
 }
 
-static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
-  NpzMember *members;
-  size_t count, i;
+static bool take_arrays(Inputs *in, bool named, size_t number, const char *path, const TensorFile *f) {
   Context *c = in->context;
-  if (!npz_read(c, c->arena, path, &members, &count)) return false;
-  if (!count) return error_in(c, path, "holds no array");
-  if (named && count > 1) return error_in(c, path, "holds %zu arrays, not one", count);
-  if (named) return set_input(in, number, path, &members[0].view);
-  for (size_t m = 0; m < count; m++) {
-    const bool known = find_input(in, members[m].name, strlen(members[m].name), &i);
-    if (!known && count > 1) return error_in(c, path, "the model has no input '%s'", members[m].name);
-    if (!set_input(in, known ? i : number, path, &members[m].view)) return false;
+  if (!f->tensor_count) return error_in(c, path, "holds no array");
+  if (named && f->tensor_count > 1) return error_in(c, path, "holds %zu arrays, not one", f->tensor_count);
+  for (size_t t = 0; t < f->tensor_count; t++) {
+    const char *name = f->tensors[t].name;
+    TensorView view = f->tensors[t].view;
+    size_t i;
+    const bool known = !named && find_input(in, name, strlen(name), &i);
+    if (!known && f->tensor_count > 1) return error_in(c, path, "the model has no input '%s'", name);
+    view.data = arena_copy(c->arena, view.data, view.bytes);
+    if (!set_input(in, known ? i : number, path, &view)) return false;
   }
   return true;
+}
+
+static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
+  TensorFile *f = npz_open(in->context, path);
+  const bool good = f && take_arrays(in, named, number, path, f);
+  if (f) f->source.close(&f->source);
+  return good;
 }
 
 static bool read_input(Inputs *in, const char *text) {
@@ -136,9 +143,9 @@ static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);
   if (!status) status = args_number(in->context, in->args, "--crop", 1, 32768, &side);
   if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p)) status = STATUS_MODEL;
-  if (status) return status;
+  if (status || !preprocess_as_noted(in->context, &in->graph->notes, p)) return status ? status : STATUS_MODEL;
   p->resize = (int)resize;
-  p->filter = args_choice(in->args, "--filter", 0) ? FILTER_BILINEAR : FILTER_BICUBIC;
+  p->filter = (Filter)args_choice(in->args, "--filter", (int)p->filter);
   status = read_numbers(in, "--mean", p->channels, p->mean);
   return status ? status : read_numbers(in, "--std", p->channels, p->std);
 }

@@ -16,9 +16,13 @@ typedef struct {
   size_t count, capacity;
 } Labels;
 
-static int read_labels(Context *c, const Args *args, Labels *labels) {
+static int read_labels(Context *c, const Args *args, const Notes *notes, Labels *labels) {
   const char *path = args_value(args, "--labels");
   *labels = (Labels){.count = 0};
+  for (int32_t i = 0; !path && i < notes->label_count; i++) {
+    GROW(c->arena, labels->at, labels->count, labels->capacity);
+    labels->at[labels->count++] = notes->labels[i];
+  }
   if (!path) return STATUS_DONE;
   size_t size;
   char *text = read_file(c->arena, path, MAX_LABEL_BYTES, &size);
@@ -83,20 +87,20 @@ static void print_scores(Context *c, const double *x, int64_t count, int top, co
   }
 }
 
-static void print_type(const NamedTensor *t) {
+static void print_type(const NamedOutput *t) {
   printf("%s %s[", t->name, dtype_name((DType)t->value.type.dtype));
   for (int i = 0; i < t->value.type.rank; i++) printf("%s%lld", i ? "," : "", (long long)t->value.type.dim[i]);
   puts("]");
 }
 
-static void print_some(const NamedTensor *t) {
+static void print_some(const NamedOutput *t) {
   const int64_t count = type_elements(&t->value.type);
   fputs(" ", stdout);
   for (int64_t i = 0; i < count && i < SHOWN; i++) printf(" %.9g", element(&t->value, i));
   puts(count > SHOWN ? " ..." : "");
 }
 
-static void print_text(Context *c, const NamedTensor *t, int top, const Labels *labels) {
+static void print_text(Context *c, const NamedOutput *t, int top, const Labels *labels) {
   int64_t images, classes;
   print_type(t);
   if (!is_scores(&t->value, &images, &classes)) {
@@ -138,7 +142,7 @@ static void json_best(Context *c, const Tensor *t, int top, const Labels *labels
   putchar(']');
 }
 
-static void print_json(Context *c, const NamedTensor *all, size_t count, int top, const Labels *labels) {
+static void print_json(Context *c, const NamedOutput *all, size_t count, int top, const Labels *labels) {
   fputs("{\"outputs\": [", stdout);
   for (size_t i = 0; i < count; i++) {
     const Tensor *t = &all[i].value;
@@ -185,7 +189,7 @@ static bool write_npy(Context *c, const char *path, const Tensor *t) {
   return replace_file(c, path, bytes, start + length + data);
 }
 
-static int write_files(Context *c, const Args *args, const NamedTensor *all, size_t count, size_t *written) {
+static int write_files(Context *c, const Args *args, const NamedOutput *all, size_t count, size_t *written) {
   *written = 0;
   for (size_t i = 0; i < args->given_count; i++) {
     if (strcmp(args->given[i].option->name, "-o")) continue;
@@ -196,12 +200,12 @@ static int write_files(Context *c, const Args *args, const NamedTensor *all, siz
   return STATUS_DONE;
 }
 
-int outputs_write(Context *c, const Args *args, const NamedTensor *all, size_t count) {
+int outputs_write(Context *c, const Args *args, const Notes *notes, const NamedOutput *all, size_t count) {
   Labels labels;
   double top = 5;
   size_t written;
   int status = args_number(c, args, "--top", 1, 1e6, &top);
-  if (!status) status = read_labels(c, args, &labels);
+  if (!status) status = read_labels(c, args, notes, &labels);
   if (!status) status = write_files(c, args, all, count, &written);
   if (status) return status;
   progress_end();

@@ -17,6 +17,9 @@ typedef struct {
 /* What an input of this type [N, C, H, W] or [N, H, W, C] takes, with ImageNet's mean and std for 3 channels. A symbolic
  * height or width becomes `side` (0: that is an error). False + diag (as `name`). */
 bool preprocess_for(Context *, const char *name, const Type *, int side, Preprocess *out);
+/* What the model itself says (a description's or checkpoint's preprocessing), where it does. False + diag where that is
+ * for another number of channels. */
+bool preprocess_as_noted(Context *, const Notes *, Preprocess *);
 /* One image into [C, H, W] or [H, W, C] of p->dtype. False + diag. */
 bool preprocess_image(Context *, const char *path, const Preprocess *, void *out);
 #endif

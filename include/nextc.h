@@ -64,8 +64,8 @@ typedef struct {
   int64_t value; /* >= 1 */
 } nextc_dim;
 
-/* Reads a .onnx or .nir file. dims: for symbols that get a number now; dim_count of them. The file must stay as it is
- * until the model is freed: weights are read from it when they are needed. */
+/* path: a .onnx, .yaml or .nir file, a checkpoint folder, or zoo:NAME. dims: for symbols that get a number now; dim_count of
+ * them. The file must stay as it is until the model is freed: weights are read from it when they are needed. */
 nextc_model *nextc_load(nextc_context *, const char *path, const nextc_dim *dims, size_t dim_count);
 void nextc_model_free(nextc_model *); /* NULL is allowed */
 

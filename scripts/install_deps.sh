@@ -5,10 +5,10 @@ set -eu
 
 # gcc, make, cmake, pkg-config: the build      libprotobuf-c, protobuf-c-compiler, libonnx: the ONNX reader
 # libyaml: descriptions, and the JSON of checkpoints
-# llvm-19-dev: the JIT     libpng, libjpeg, zlib: inputs of 'nextc run'     python3-venv: tests of the Python package
+# llvm-19-dev: the JIT     libpng, libjpeg: pictures for 'nextc run'     python3-venv: tests of the Python package
 # clang, tcc, g++: tests compile what nextc emits with them too
 packages="gcc libc6-dev make cmake pkg-config libprotobuf-c-dev protobuf-c-compiler libonnx-dev libyaml-dev
-  llvm-19-dev libpng-dev libjpeg-dev zlib1g-dev python3-venv clang tcc g++ $*"
+  llvm-19-dev libpng-dev libjpeg-dev python3-venv clang tcc g++ $*"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   echo "install_deps: no Debian system; needed here: $packages (by whatever names they have)" >&2
