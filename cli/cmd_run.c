@@ -177,8 +177,9 @@ static int read_numbers(Run *r) {
 static int run_model(Run *r) {
   const bool with_c = args_choice(r->args, "--backend", 0) == 1;
   if (!with_c && !nextc_has_jit()) {
-    error_in(r->context, "nextc run", "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
-                                      "--backend=c runs the model with a C compiler");
+    error_in(r->context, "nextc run",
+             "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
+             "--backend=c runs the model with a C compiler");
     return STATUS_MODEL;
   }
   int status = read_numbers(r);

@@ -1,5 +1,5 @@
-/* Resizing; see image.h. As PIL does it for 8-bit channels: each axis by itself, horizontal first, with a filter widened
- * by the scale, weights as integers of 22 fraction bits, and a rounding to 8 bits after each axis. */
+/* Resizing; see image.h. As PIL does it for 8-bit channels: each axis by itself, horizontal first, with a filter
+ * widened by the scale, weights as integers of 22 fraction bits, and a rounding to 8 bits after each axis. */
 #include "cli/image.h"
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +66,8 @@ static bool taps_new(Taps *t, int from, int to, Filter filter) {
     if (low < 0) low = 0;
     if (high > from) high = from;
     double sum = 0;
-    for (int x = 0; x < high - low; x++) sum += exact[x] = filters[filter].weight((x + low - center + 0.5) * (1 / wide));
+    for (int x = 0; x < high - low; x++)
+      sum += exact[x] = filters[filter].weight((x + low - center + 0.5) * (1 / wide));
     for (int x = 0; x < high - low; x++) {
       const double w = (sum != 0 ? exact[x] / sum : exact[x]) * (1 << WEIGHT_BITS);
       t->weight[i * t->room + x] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
@@ -135,8 +136,10 @@ bool image_resize(Context *c, const Image *in, int width, int height, Filter fil
   bool good;
   if (width != in->width && height != in->height)
     good = resize_width(in, width, filter, &half) && resize_height(&half, height, filter, out);
-  else if (width != in->width) good = resize_width(in, width, filter, out);
-  else good = height != in->height ? resize_height(in, height, filter, out) : copy(in, out);
+  else if (width != in->width)
+    good = resize_width(in, width, filter, out);
+  else
+    good = height != in->height ? resize_height(in, height, filter, out) : copy(in, out);
   image_free(&half);
   return good || error_in(c, NULL, "no memory to resize an image to %d x %d", width, height);
 }

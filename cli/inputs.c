@@ -35,7 +35,8 @@ static bool fits(const Type *declared, const Type *actual) {
   bool good = declared->dtype == actual->dtype && declared->rank == actual->rank;
   for (int a = 0; good && a < declared->rank; a++) {
     const Dim want = declared->dim[a];
-    good = dim_is_number(want) ? want == actual->dim[a] : actual->dim[a] >= 1 && actual->dim[a] % dim_coefficient(want) == 0;
+    good = dim_is_number(want) ? want == actual->dim[a]
+                               : actual->dim[a] >= 1 && actual->dim[a] % dim_coefficient(want) == 0;
   }
   return good;
 }
@@ -142,7 +143,8 @@ static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   double resize = 0, side = 0;
   int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);
   if (!status) status = args_number(in->context, in->args, "--crop", 1, 32768, &side);
-  if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p)) status = STATUS_MODEL;
+  if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p))
+    status = STATUS_MODEL;
   if (status || !preprocess_as_noted(in->context, &in->graph->notes, p)) return status ? status : STATUS_MODEL;
   p->resize = (int)resize;
   p->filter = (Filter)args_choice(in->args, "--filter", (int)p->filter);
@@ -156,8 +158,9 @@ static bool image_input(const Inputs *in, size_t *out) {
   for (size_t i = 0; i < in->count; i++)
     if (!in->from[i]) *out = i, left++;
   if (left == 1) return true;
-  return error_in(in->context, "--image", left ? "%zu inputs could take it: give the others with --input NAME=FILE"
-                                               : "no input is left for it", left);
+  return error_in(in->context, "--image",
+                  left ? "%zu inputs could take it: give the others with --input NAME=FILE" : "no input is left for it",
+                  left);
 }
 
 static int read_images(Inputs *in, const char *const *paths, size_t count, TensorView *all, size_t *port) {
@@ -206,8 +209,10 @@ int inputs_read(Context *c, const Args *args, const Graph *declared, DataSet **s
   in.views = ARENA_ARRAY(c->arena, TensorView, in.count + 1);
   in.from = ARENA_ARRAY(c->arena, const char *, in.count + 1);
   for (size_t i = 0; i < args->given_count; i++) {
-    if (!strcmp(args->given[i].option->name, "--image")) images[image_count++] = args->given[i].value;
-    else if (!strcmp(args->given[i].option->name, "--input") && !read_input(&in, args->given[i].value)) return STATUS_MODEL;
+    if (!strcmp(args->given[i].option->name, "--image"))
+      images[image_count++] = args->given[i].value;
+    else if (!strcmp(args->given[i].option->name, "--input") && !read_input(&in, args->given[i].value))
+      return STATUS_MODEL;
   }
   TensorView all = {.data = NULL};
   if (image_count) {
@@ -216,8 +221,9 @@ int inputs_read(Context *c, const Args *args, const Graph *declared, DataSet **s
     in.from[port] = "--image";
   }
   for (size_t i = 0; i < in.count; i++)
-    if (!in.from[i]) return usage_error(c, args, "input '%s' %s is not given: --input FILE or --image FILE", input_name(&in, i),
-                                        graph_type_text(declared, input_type(&in, i), c->arena));
+    if (!in.from[i])
+      return usage_error(c, args, "input '%s' %s is not given: --input FILE or --image FILE", input_name(&in, i),
+                         graph_type_text(declared, input_type(&in, i), c->arena));
   if (image_count) return cut(&in, &all, port, sets, count);
   *sets = ARENA_ARRAY(c->arena, DataSet, 1);
   **sets = (DataSet){.name = "input", .inputs = in.views, .input_count = in.count};

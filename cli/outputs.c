@@ -39,7 +39,7 @@ static int read_labels(Context *c, const Args *args, const Notes *notes, Labels 
 }
 
 static const char *label(Context *c, const Labels *labels, int64_t class) {
-  if ((uint64_t)class < labels->count) return labels->at[class];
+  if ((uint64_t) class < labels->count) return labels->at[class];
   return arena_printf(c->arena, "class %lld", (long long)class);
 }
 
@@ -117,9 +117,12 @@ static void print_text(Context *c, const NamedOutput *t, int top, const Labels *
 
 /* JSON has no NaN and no infinities: null. */
 static void json_number(const Tensor *t, int64_t i) {
-  if (!t->f) printf("%lld", (long long)t->i[i]);
-  else if (!isfinite(t->f[i])) fputs("null", stdout);
-  else printf(t->type.dtype == DT_f64 ? "%.17g" : "%.9g", t->f[i]);
+  if (!t->f)
+    printf("%lld", (long long)t->i[i]);
+  else if (!isfinite(t->f[i]))
+    fputs("null", stdout);
+  else
+    printf(t->type.dtype == DT_f64 ? "%.17g" : "%.9g", t->f[i]);
 }
 
 static void json_best(Context *c, const Tensor *t, int top, const Labels *labels) {
@@ -193,7 +196,8 @@ static int write_files(Context *c, const Args *args, const NamedOutput *all, siz
   *written = 0;
   for (size_t i = 0; i < args->given_count; i++) {
     if (strcmp(args->given[i].option->name, "-o")) continue;
-    if (*written == count) return usage_error(c, args, "-o is given more often than the model has outputs (%zu)", count);
+    if (*written == count)
+      return usage_error(c, args, "-o is given more often than the model has outputs (%zu)", count);
     if (!write_npy(c, args->given[i].value, &all[*written].value)) return STATUS_MODEL;
     ++*written;
   }
@@ -209,7 +213,8 @@ int outputs_write(Context *c, const Args *args, const Notes *notes, const NamedO
   if (!status) status = write_files(c, args, all, count, &written);
   if (status) return status;
   progress_end();
-  if (args_choice(args, "--format", 0)) print_json(c, all, count, (int)top, &labels);
+  if (args_choice(args, "--format", 0))
+    print_json(c, all, count, (int)top, &labels);
   else if (!written)
     for (size_t i = 0; i < count; i++) print_text(c, &all[i], (int)top, &labels);
   return STATUS_DONE;

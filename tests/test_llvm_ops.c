@@ -1,19 +1,14 @@
 /* Kernels as machine code of LLVM: every op of the loop IR, every memory type, loops and bounds, in one and in three
- * slices, against loop_eval; random loop programs against loop_eval and against their C; and what the LLVM IR of each op is. */
+ * slices, against loop_eval; random loop programs against loop_eval and against their C; and what the LLVM IR of each
+ * op is. */
 #include "backend/llvm_jit.h"
 #include "tests/loop_ops.h"
 
 /* Runs the kernels of one target's program from machine code, as kit_eval does with the evaluator. */
 static void run_code(Kit *k, int target, KernelCode *const *code, int slices, unsigned char *in, unsigned char *out) {
   const LoopProgram *p = k->programs[target];
-  unsigned char *weights = calloc(1, (size_t)k->program.weight_bytes + 1);
+  unsigned char *weights = kit_weight_memory(k);
   unsigned char *scratch = calloc(1, (size_t)p->scratch_bytes * (size_t)slices + 1);
-  for (size_t w = 0; w < k->program.weight_count; w++) {
-    Tensor value;
-    if (!kit_weight_value(k, k->graph, k->weights[w].value, &value)) die("run_code");
-    tensor_store(&value, weights + k->weights[w].offset, false);
-    tensor_free(&value);
-  }
   for (size_t s = 0; s < p->step_count; s++)
     for (int slice = slices; slice-- > 0;) {
       const Kernel *kernel = p->kernels[p->steps[s].kernel];
@@ -208,7 +203,8 @@ static void look_at(const char *statement, const char *want) {
                             "  in u0 u8[64]\n  out y0 f32[64]\n  reg f32x8 a b c d\n  reg i32x8 m\n  reg f32 s\n"
                             "  reg i32 i j\n  reg i64 n\n  pfor p = 0 .. 7 {\n    a = load x0[8*p]\n    b = mov a\n"
                             "    c = mov a\n    m = lt a b\n    s = load x0[p]\n    i = load u0[p]\n    j = mov i\n"
-                            "    n = index p\n    %s\n  }\n}\n", statement);
+                            "    n = index p\n    %s\n  }\n}\n",
+                            statement);
   LoopProgram *p = loop_parse(c, c->arena, "t.loops", text, strlen(text));
   CHECK(p);
   for (size_t i = 0; i < c->count; i++) printf("%s\n", c->list[i].text);

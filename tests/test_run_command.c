@@ -7,10 +7,12 @@
 
 #define RUN NEXTC_BINARY " run --no-cache "
 
-static void npy(const char *path, const char *dtype, const char *order, const char *shape, const void *data, size_t bytes) {
+static void npy(const char *path, const char *dtype, const char *order, const char *shape, const void *data,
+                size_t bytes) {
   char file[4096] = "\x93NUMPY\1";
   char header[256];
-  const int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", dtype, order, shape);
+  const int length =
+      snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", dtype, order, shape);
   file[8] = (char)length;
   memcpy(file + 10, header, (size_t)length);
   memcpy(file + 10 + length, data, bytes);
@@ -114,7 +116,8 @@ static void archives(void) {
 static void outputs(void) {
   TEST("outputs");
   put_file("labels", "ant\nbee\r\ncat", 12);
-  check_run(RUN "n.onnx --input x.npy --top 2 --labels labels", " image 0\n   1. 100.00 %    11.0000  0  ant\n   2.   0.00 %     0.0000  1  bee\n"
+  check_run(RUN "n.onnx --input x.npy --top 2 --labels labels",
+            " image 0\n   1. 100.00 %    11.0000  0  ant\n   2.   0.00 %     0.0000  1  bee\n"
             " image 1\n   1. 100.00 %    27.0000  0  ant\n   2.   0.00 %    11.0000  2  cat\n");
   check_run(RUN "n.onnx --input x.npy --top 1 --labels labels --format=json",
             "\"top\": [[{\"class\": 0, \"label\": \"ant\", \"score\": 11}], [{\"class\": 0, \"label\": \"ant\", ");
@@ -155,8 +158,9 @@ static void pictures(void) {
 
 static void without_llvm(void) {
   TEST("without_llvm");
-  check_error(RUN "n.onnx --input x.npy", 1, "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
-                                             "--backend=c runs the model with a C compiler");
+  check_error(RUN "n.onnx --input x.npy", 1,
+              "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
+              "--backend=c runs the model with a C compiler");
 }
 
 int main(void) {
