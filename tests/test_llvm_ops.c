@@ -231,10 +231,10 @@ static void look(void) {
   } cases[] = {
       {"d = const 0.5", "store <8 x float> <float 5.000000e-01, float 5.000000e-01"},
       {"n = index 3*p + 7", "add i64"},
-      {"d = load x0[8*p + 3]", "load <8 x float>, ptr %"},
+      {"d = load x0[8*p + 3]", "getelementptr float, ptr"},
       {"i = load u0[p]", "zext i8"},
       {"d = loads x0[p]", "shufflevector <8 x float>"},
-      {"store y0[8*p] a", "store <8 x float>"},
+      {"store y0[8*p] a", ", align 4\n"},
       {"prefetch x0[8*p + 64]", "call void @llvm.prefetch.p0(ptr"},
       {"d = splat s", "insertelement <8 x float> poison, float"},
       {"d = add a b", "fadd <8 x float>"},
