@@ -144,7 +144,8 @@ static bool make(Context *c, JitModel *m, const Graph *g, const JitOptions *o, A
   const COptions none = {.prefix = "m"};
   const CFile facts = c_facts(c, scratch, &p, &none);
   take_facts(m, &facts);
-  CodeJob job = {.kernels = lowered->kernels, .count = lowered->kernel_count, .target = m->target, .use_cache = !o->no_cache};
+  CodeJob job = {
+      .kernels = lowered->kernels, .count = lowered->kernel_count, .target = m->target, .use_cache = !o->no_cache};
   code_start(&job);
   const bool packed = pack(c, m, &p);
   m->code = code_finish(c, &job);

@@ -1,9 +1,9 @@
 /* The pool of runtime/ as part of the library: nextc_pool of nextc.h. */
 #define NX_THREADS
-#define nx_pool jit_pool
+#define nx_pool       jit_pool
 #define nx_pool_start jit_pool_start
-#define nx_pool_run jit_pool_run
-#define nx_pool_stop jit_pool_stop
+#define nx_pool_run   jit_pool_run
+#define nx_pool_stop  jit_pool_stop
 #include "runtime/pool.c"
 #include "nextc.h"
 #include <stdlib.h>

@@ -291,8 +291,10 @@ static LValue build_halves(const Build *b, const Stmt *s, const Row *row, const 
   if (!half) return v;
   for (; half; half /= 2) {
     LValue low = lanes_of(b, v, 0, half), high = lanes_of(b, v, half, half);
-    if (s->op == LOP_hsum) v = LLVMBuildBinOp(b->b, opcode(b, s, row), low, high, "");
-    else v = LLVMBuildSelect(b->b, truth(b, s, row, low, high), low, high, "");
+    if (s->op == LOP_hsum)
+      v = LLVMBuildBinOp(b->b, opcode(b, s, row), low, high, "");
+    else
+      v = LLVMBuildSelect(b->b, truth(b, s, row, low, high), low, high, "");
   }
   return LLVMBuildExtractElement(b->b, v, LLVMConstInt(b->i32, 0, 0), "");
 }
@@ -410,9 +412,7 @@ static void build_block(const Build *b, StmtId first) {
     const Stmt *s = &b->k->stmts[id];
     switch (s->op) {
     case LOP_pfor: build_pfor(b, s); break;
-    case LOP_for:
-      build_loop(b, s, build_bounds(b, LLVMIntSGT, s->low), build_bounds(b, LLVMIntSLT, s->high));
-      break;
+    case LOP_for: build_loop(b, s, build_bounds(b, LLVMIntSGT, s->low), build_bounds(b, LLVMIntSLT, s->high)); break;
     case LOP_if: build_if(b, s); break;
     default: build_statement(b, s);
     }
@@ -462,8 +462,7 @@ static void build_entry(Build *b, Arena *arena, size_t number, LValue body) {
     LValue at = int_const(b, i);
     args[i] = LLVMBuildLoad2(b->b, b->pointer, LLVMBuildGEP2(b->b, b->pointer, p, &at, 1, ""), "");
   }
-  for (unsigned i = 0; i < 2; i++)
-    args[count + i] = LLVMBuildSExt(b->b, LLVMGetParam(b->function, 1 + i), b->i64, "");
+  for (unsigned i = 0; i < 2; i++) args[count + i] = LLVMBuildSExt(b->b, LLVMGetParam(b->function, 1 + i), b->i64, "");
   LLVMBuildCall2(b->b, LLVMGlobalGetValueType(body), body, args, count + 2, "");
   LLVMBuildRetVoid(b->b);
 }
@@ -539,9 +538,8 @@ static bool machine_new(Context *c, const Target *t, Machine *m) {
   initialise_once();
   LLVMTargetRef target = NULL;
   char *message = NULL;
-  *m = (Machine){.triple = LLVMGetDefaultTargetTriple(),
-                 .cpu = LLVMGetHostCPUName(),
-                 .features = LLVMGetHostCPUFeatures()};
+  *m = (Machine){
+      .triple = LLVMGetDefaultTargetTriple(), .cpu = LLVMGetHostCPUName(), .features = LLVMGetHostCPUFeatures()};
   if (t) {
     Arena *arena = arena_new();
     char *all = LLVMCreateMessage(arena_printf(arena, "%s%s", m->features, unused_features(t)));
@@ -575,7 +573,8 @@ static bool has_features(const char *list, const char *wanted) {
   for (const char *w = wanted; *w;) {
     const size_t length = strcspn(w, ",");
     const char *p = list;
-    while (*p && (strcspn(p, ",") != length || memcmp(p, w, length) != 0)) p += strcspn(p, ",") + (strchr(p, ',') != NULL);
+    while (*p && (strcspn(p, ",") != length || memcmp(p, w, length) != 0))
+      p += strcspn(p, ",") + (strchr(p, ',') != NULL);
     if (!*p) return false;
     w += length + (w[length] == ',');
   }
@@ -607,8 +606,8 @@ static bool report(Context *c, LLVMErrorRef e, const char *what) {
   return false;
 }
 
-/* The lowering has chosen tiles, vectors and unrolling: what is left is cleaning up. A whole -O2 takes twice as long for
- * code that is no faster, and its unrolling of k loops costs a third of the speed. */
+/* The lowering has chosen tiles, vectors and unrolling: what is left is cleaning up. A whole -O2 takes twice as long
+ * for code that is no faster, and its unrolling of k loops costs a third of the speed. */
 static const char passes[] = "function(sroa,early-cse,simplifycfg,loop-mssa(loop-rotate,licm),"
                              "instcombine<no-verify-fixpoint>,early-cse,simplifycfg)";
 
@@ -656,8 +655,10 @@ unsigned char *llvm_compile(Context *c, Kernel *const *kernels, size_t count, co
   if (buffer) {
     *bytes = LLVMGetBufferSize(buffer);
     object = malloc(*bytes + 1);
-    if (object) memcpy(object, LLVMGetBufferStart(buffer), *bytes);
-    else error_in(c, NULL, "no memory for %zu bytes of code", *bytes);
+    if (object)
+      memcpy(object, LLVMGetBufferStart(buffer), *bytes);
+    else
+      error_in(c, NULL, "no memory for %zu bytes of code", *bytes);
     LLVMDisposeMemoryBuffer(buffer);
   }
   build_free(&b);
@@ -672,13 +673,20 @@ struct LlvmCode {
 };
 
 /* What code generation may call besides the functions of loop_libm. */
-#define ADDRESS(name) {#name, (void (*)(void))name}
+#define ADDRESS(name)                                                                                                  \
+  { #name, (void (*)(void))name }
 static const struct {
   const char *name;
   void (*address)(void);
-} support[] = {{"memset", (void (*)(void))memset}, {"memcpy", (void (*)(void))memcpy},
-               {"memmove", (void (*)(void))memmove}, ADDRESS(rint), ADDRESS(rintf), ADDRESS(fma), ADDRESS(fmaf),
-               ADDRESS(sqrt), ADDRESS(sqrtf)};
+} support[] = {{"memset", (void (*)(void))memset},
+               {"memcpy", (void (*)(void))memcpy},
+               {"memmove", (void (*)(void))memmove},
+               ADDRESS(rint),
+               ADDRESS(rintf),
+               ADDRESS(fma),
+               ADDRESS(fmaf),
+               ADDRESS(sqrt),
+               ADDRESS(sqrtf)};
 #undef ADDRESS
 enum { SUPPORT_COUNT = sizeof support / sizeof *support, MAX_SYMBOLS_BOUND = 128 };
 

@@ -226,8 +226,12 @@ nextc_program *nextc_jit(nextc_model *m, const nextc_jit_options *options) {
 
 void nextc_program_free(nextc_program *p) { jit_free(jit_of(p)); }
 const nextc_tensor *nextc_program_inputs(const nextc_program *p, size_t *count) { return jit_inputs(jit_of(p), count); }
-const nextc_tensor *nextc_program_outputs(const nextc_program *p, size_t *count) { return jit_outputs(jit_of(p), count); }
-const char *const *nextc_program_symbols(const nextc_program *p, size_t *count) { return jit_symbols(jit_of(p), count); }
+const nextc_tensor *nextc_program_outputs(const nextc_program *p, size_t *count) {
+  return jit_outputs(jit_of(p), count);
+}
+const char *const *nextc_program_symbols(const nextc_program *p, size_t *count) {
+  return jit_symbols(jit_of(p), count);
+}
 const char *nextc_program_target(const nextc_program *p) { return jit_target(jit_of(p))->name; }
 size_t nextc_workspace_bytes(const nextc_program *p, int threads) { return jit_workspace_bytes(jit_of(p), threads); }
 int nextc_invoke(const nextc_program *p, const nextc_call *call) {

@@ -27,7 +27,7 @@ typedef struct {
   Graph *graph;    /* through the passes */
   DataSet *sets;
   size_t set_count;
-  NamedTensor *outputs;
+  NamedOutput *outputs;
   size_t output_count;
   int threads, repeat;
 } Run;
@@ -89,7 +89,7 @@ static void add_outputs(Run *r, Tensor *outputs, size_t set) {
 static void name_outputs(Run *r) {
   OpId ports[MAX_PORTS];
   r->output_count = graph_ports(r->declared, OP_output, ports, MAX_PORTS);
-  r->outputs = ARENA_ARRAY(r->context->arena, NamedTensor, r->output_count + 1);
+  r->outputs = ARENA_ARRAY(r->context->arena, NamedOutput, r->output_count + 1);
   for (size_t i = 0; i < r->output_count; i++) {
     const char *name = op_at(r->declared, ports[i])->attrs.name;
     r->outputs[i].name = name ? name : "";
@@ -176,8 +176,9 @@ static int read_numbers(Run *r) {
 static int run_model(Run *r) {
   const bool with_c = args_choice(r->args, "--backend", 0) == 1;
   if (!with_c && !nextc_has_jit()) {
-    error_in(r->context, "nextc run", "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
-                                      "--backend=c runs the model with a C compiler");
+    error_in(r->context, "nextc run",
+             "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
+             "--backend=c runs the model with a C compiler");
     return STATUS_MODEL;
   }
   int status = read_numbers(r);
@@ -187,7 +188,7 @@ static int run_model(Run *r) {
   if (status) return status;
   name_outputs(r);
   status = with_c ? run_c(r) : run_jit(r);
-  return status ? status : outputs_write(r->context, r->args, r->declared, r->outputs, r->output_count);
+  return status ? status : outputs_write(r->context, r->args, &r->declared->notes, r->outputs, r->output_count);
 }
 
 static int run(Context *c, const Args *args) {

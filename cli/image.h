@@ -16,7 +16,7 @@ void image_free(Image *);
  * dropped, not blended. False + diag. */
 bool image_read(Context *, const char *path, int channels, Image *out);
 
-typedef enum { FILTER_BICUBIC, FILTER_BILINEAR } Filter;
-/* PIL's Image.resize((width, height), filter): antialiased. False + diag (no memory). */
+typedef enum { FILTER_BICUBIC, FILTER_BILINEAR, FILTER_LANCZOS, FILTER_NEAREST, FILTER_COUNT } Filter;
+/* PIL's Image.resize((width, height), filter): antialiased, but for nearest. False + diag (no memory). */
 bool image_resize(Context *, const Image *, int width, int height, Filter, Image *out);
 #endif

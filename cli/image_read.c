@@ -32,7 +32,8 @@ static bool check_size(Reader *r, uint64_t width, uint64_t height) {
 static bool make_room(Reader *r, uint64_t width, uint64_t height) {
   if (!check_size(r, width, height)) return false;
   r->image = (Image){(int)width, (int)height, 3, malloc(width * height * 3)};
-  return r->image.pixels || error_in(r->context, r->path, "no memory for %llu pixels", (unsigned long long)(width * height));
+  return r->image.pixels ||
+         error_in(r->context, r->path, "no memory for %llu pixels", (unsigned long long)(width * height));
 }
 
 /* ---- PNG ---- */
@@ -73,8 +74,10 @@ static void png_decode(Reader *r, png_structp png, png_infop info) {
 static void read_png(Reader *r) {
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, png_trouble, png_quiet);
   png_infop info = png ? png_create_info_struct(png) : NULL;
-  if (!info) r->trouble = "no memory";
-  else if (!setjmp(r->leave)) png_decode(r, png, info);
+  if (!info)
+    r->trouble = "no memory";
+  else if (!setjmp(r->leave))
+    png_decode(r, png, info);
   png_destroy_read_struct(&png, &info, NULL);
 }
 
@@ -153,8 +156,10 @@ bool image_read(Context *c, const char *path, int channels, Image *out) {
   Reader r = {.context = c, .path = path, .data = file.data, .size = file.size, .channels = channels};
   const bool good = decode(&r);
   unmap_file(&file);
-  if (!good) image_free(&r.image);
-  else if (channels == 1) to_grey(&r.image);
+  if (!good)
+    image_free(&r.image);
+  else if (channels == 1)
+    to_grey(&r.image);
   *out = r.image;
   return good;
 }

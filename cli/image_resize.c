@@ -1,11 +1,12 @@
-/* Resizing; see image.h. As PIL does it for 8-bit channels: each axis by itself, horizontal first, with a filter widened
- * by the scale, weights as integers of 22 fraction bits, and a rounding to 8 bits after each axis. */
+/* Resizing; see image.h. As PIL does it for 8-bit channels: each axis by itself, horizontal first, with a filter
+ * widened by the scale, weights as integers of 22 fraction bits, and a rounding to 8 bits after each axis. */
 #include "cli/image.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WEIGHT_BITS = 22 };
+static const double pi = 3.14159265358979323846;
 
 void image_free(Image *image) {
   free(image->pixels);
@@ -21,10 +22,17 @@ static double bicubic(double x) {
 
 static double bilinear(double x) { return fabs(x) < 1 ? 1 - fabs(x) : 0; }
 
+static double sinc(double x) { return x == 0 ? 1 : sin(x * pi) / (x * pi); }
+static double lanczos(double x) { return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+/* nearest: a support of 0, and no weights. */
 static const struct {
   double (*weight)(double);
   double support;
-} filters[] = {[FILTER_BICUBIC] = {bicubic, 2}, [FILTER_BILINEAR] = {bilinear, 1}};
+} filters[FILTER_COUNT] = {[FILTER_BICUBIC] = {bicubic, 2},
+                           [FILTER_BILINEAR] = {bilinear, 1},
+                           [FILTER_LANCZOS] = {lanczos, 3},
+                           [FILTER_NEAREST] = {NULL, 0}};
 
 /* Result element i is the sum of `count[i]` elements from first[i] times weight[i * room + ...]. */
 typedef struct {
@@ -48,11 +56,18 @@ static bool taps_new(Taps *t, int from, int to, Filter filter) {
   const bool good = exact && t->first && t->count && t->weight;
   for (int i = 0; good && i < to; i++) {
     const double center = (i + 0.5) * scale;
+    if (!filters[filter].weight) {
+      t->first[i] = (int)center;
+      t->count[i] = 1;
+      t->weight[i * t->room] = 1 << WEIGHT_BITS;
+      continue;
+    }
     int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
     if (low < 0) low = 0;
     if (high > from) high = from;
     double sum = 0;
-    for (int x = 0; x < high - low; x++) sum += exact[x] = filters[filter].weight((x + low - center + 0.5) * (1 / wide));
+    for (int x = 0; x < high - low; x++)
+      sum += exact[x] = filters[filter].weight((x + low - center + 0.5) * (1 / wide));
     for (int x = 0; x < high - low; x++) {
       const double w = (sum != 0 ? exact[x] / sum : exact[x]) * (1 << WEIGHT_BITS);
       t->weight[i * t->room + x] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
@@ -121,8 +136,10 @@ bool image_resize(Context *c, const Image *in, int width, int height, Filter fil
   bool good;
   if (width != in->width && height != in->height)
     good = resize_width(in, width, filter, &half) && resize_height(&half, height, filter, out);
-  else if (width != in->width) good = resize_width(in, width, filter, out);
-  else good = height != in->height ? resize_height(in, height, filter, out) : copy(in, out);
+  else if (width != in->width)
+    good = resize_width(in, width, filter, out);
+  else
+    good = height != in->height ? resize_height(in, height, filter, out) : copy(in, out);
   image_free(&half);
   return good || error_in(c, NULL, "no memory to resize an image to %d x %d", width, height);
 }

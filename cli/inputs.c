@@ -35,7 +35,8 @@ static bool fits(const Type *declared, const Type *actual) {
   bool good = declared->dtype == actual->dtype && declared->rank == actual->rank;
   for (int a = 0; good && a < declared->rank; a++) {
     const Dim want = declared->dim[a];
-    good = dim_is_number(want) ? want == actual->dim[a] : actual->dim[a] >= 1 && actual->dim[a] % dim_coefficient(want) == 0;
+    good = dim_is_number(want) ? want == actual->dim[a]
+                               : actual->dim[a] >= 1 && actual->dim[a] % dim_coefficient(want) == 0;
   }
   return good;
 }
@@ -80,31 +81,25 @@ static bool ends_with(const char *path, const char *ending) {
   return length >= tail && !strcmp(path + length - tail, ending);
 }
 
-/* An array of an archive, which is closed after the inputs are read. */
-static bool set_from(Inputs *in, size_t input, const char *path, const TensorView *view) {
-  TensorView copy = *view;
-  copy.data = arena_copy(in->context->arena, view->data, view->bytes);
-  return set_input(in, input, path, &copy);
-}
-
-static bool set_arrays(Inputs *in, bool named, size_t number, const char *path, const TensorFile *f) {
+static bool take_arrays(Inputs *in, bool named, size_t number, const char *path, const TensorFile *f) {
   Context *c = in->context;
-  const size_t count = f->tensor_count;
-  size_t i;
-  if (!count) return error_in(c, path, "holds no array");
-  if (named && count > 1) return error_in(c, path, "holds %zu arrays, not one", count);
-  for (size_t m = 0; m < count; m++) {
-    const StoredTensor *t = &f->tensors[m];
-    const bool known = !named && find_input(in, t->name, strlen(t->name), &i);
-    if (!known && count > 1) return error_in(c, path, "the model has no input '%s'", t->name);
-    if (!set_from(in, known ? i : number, path, &t->view)) return false;
+  if (!f->tensor_count) return error_in(c, path, "holds no array");
+  if (named && f->tensor_count > 1) return error_in(c, path, "holds %zu arrays, not one", f->tensor_count);
+  for (size_t t = 0; t < f->tensor_count; t++) {
+    const char *name = f->tensors[t].name;
+    TensorView view = f->tensors[t].view;
+    size_t i;
+    const bool known = !named && find_input(in, name, strlen(name), &i);
+    if (!known && f->tensor_count > 1) return error_in(c, path, "the model has no input '%s'", name);
+    view.data = arena_copy(c->arena, view.data, view.bytes);
+    if (!set_input(in, known ? i : number, path, &view)) return false;
   }
   return true;
 }
 
 static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
   TensorFile *f = npz_open(in->context, path);
-  const bool good = f && set_arrays(in, named, number, path, f);
+  const bool good = f && take_arrays(in, named, number, path, f);
   if (f) f->source.close(&f->source);
   return good;
 }
@@ -165,13 +160,11 @@ static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   double resize = 0, side = 0;
   int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);
   if (!status) status = args_number(in->context, in->args, "--crop", 1, 32768, &side);
-  if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p)) status = STATUS_MODEL;
-  if (status) return status;
-  status = apply_notes(in, p);
-  if (status) return status;
+  if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p))
+    status = STATUS_MODEL;
+  if (status || !preprocess_as_noted(in->context, &in->graph->notes, p)) return status ? status : STATUS_MODEL;
   p->resize = (int)resize;
-  const int filter = args_choice(in->args, "--filter", -1);
-  if (filter >= 0) p->filter = filter ? FILTER_BILINEAR : FILTER_BICUBIC;
+  p->filter = (Filter)args_choice(in->args, "--filter", (int)p->filter);
   status = read_numbers(in, "--mean", p->channels, p->mean);
   return status ? status : read_numbers(in, "--std", p->channels, p->std);
 }
@@ -182,8 +175,9 @@ static bool image_input(const Inputs *in, size_t *out) {
   for (size_t i = 0; i < in->count; i++)
     if (!in->from[i]) *out = i, left++;
   if (left == 1) return true;
-  return error_in(in->context, "--image", left ? "%zu inputs could take it: give the others with --input NAME=FILE"
-                                               : "no input is left for it", left);
+  return error_in(in->context, "--image",
+                  left ? "%zu inputs could take it: give the others with --input NAME=FILE" : "no input is left for it",
+                  left);
 }
 
 static int read_images(Inputs *in, const char *const *paths, size_t count, TensorView *all, size_t *port) {
@@ -232,8 +226,10 @@ int inputs_read(Context *c, const Args *args, const Graph *declared, DataSet **s
   in.views = ARENA_ARRAY(c->arena, TensorView, in.count + 1);
   in.from = ARENA_ARRAY(c->arena, const char *, in.count + 1);
   for (size_t i = 0; i < args->given_count; i++) {
-    if (!strcmp(args->given[i].option->name, "--image")) images[image_count++] = args->given[i].value;
-    else if (!strcmp(args->given[i].option->name, "--input") && !read_input(&in, args->given[i].value)) return STATUS_MODEL;
+    if (!strcmp(args->given[i].option->name, "--image"))
+      images[image_count++] = args->given[i].value;
+    else if (!strcmp(args->given[i].option->name, "--input") && !read_input(&in, args->given[i].value))
+      return STATUS_MODEL;
   }
   TensorView all = {.data = NULL};
   if (image_count) {
@@ -242,8 +238,9 @@ int inputs_read(Context *c, const Args *args, const Graph *declared, DataSet **s
     in.from[port] = "--image";
   }
   for (size_t i = 0; i < in.count; i++)
-    if (!in.from[i]) return usage_error(c, args, "input '%s' %s is not given: --input FILE or --image FILE", input_name(&in, i),
-                                        graph_type_text(declared, input_type(&in, i), c->arena));
+    if (!in.from[i])
+      return usage_error(c, args, "input '%s' %s is not given: --input FILE or --image FILE", input_name(&in, i),
+                         graph_type_text(declared, input_type(&in, i), c->arena));
   if (image_count) return cut(&in, &all, port, sets, count);
   *sets = ARENA_ARRAY(c->arena, DataSet, 1);
   **sets = (DataSet){.name = "input", .inputs = in.views, .input_count = in.count};

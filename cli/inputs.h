@@ -10,12 +10,14 @@
 int inputs_read(Context *, const Args *, const Graph *declared, DataSet **sets, size_t *count);
 
 #define INPUT_OPTIONS                                                                                                  \
-  {"--input", "FILE", "an input, or NAME=FILE: .npy, .npz, .pb, else raw little-endian elements; without NAME in\n"   \
-                             "the model's order; a .npz may hold several by name"},                                    \
+  {"--input", "FILE",                                                                                                  \
+   "an input, or NAME=FILE: .npy, .npz, .pb, else raw little-endian elements; without NAME in\n"                       \
+   "the model's order; a .npz may hold several by name"},                                                              \
       {"--image", "FILE", "a PNG or JPEG for the image input; several make a batch"},                                  \
-      {"--resize", "PIXELS", "shorter side before the crop; default: the crop's / 0.875"},                             \
+      {"--resize", "PIXELS", "shorter side before the crop; default: the crop's / the model's share of it, 0.875"},    \
       {"--crop", "PIXELS", "side of the centre crop where the model's height and width are symbols"},                  \
-      {"--filter", "bicubic|bilinear", "antialiased, as PIL; default: bicubic"},                                       \
-      {"--mean", "X,X,X", "of pixels in [0, 1]; default: ImageNet's for 3 channels, else 0"},                          \
-      {"--std", "X,X,X", "default: ImageNet's for 3 channels, else 1"}
+      {"--filter", "bicubic|bilinear|lanczos|nearest", "as PIL's; default: the model's, else bicubic"},                \
+      {"--mean", "X,X,X", "of pixels in [0, 1]; default: the model's, else ImageNet's for 3, else 0"}, {               \
+    "--std", "X,X,X", "default: likewise, else 1"                                                                      \
+  }
 #endif

@@ -16,13 +16,12 @@ typedef struct {
   size_t count, capacity;
 } Labels;
 
-/* --labels, else the model's own. */
-static int read_labels(Context *c, const Args *args, const Graph *declared, Labels *labels) {
+static int read_labels(Context *c, const Args *args, const Notes *notes, Labels *labels) {
   const char *path = args_value(args, "--labels");
   *labels = (Labels){.count = 0};
-  for (int32_t i = 0; !path && i < declared->notes.label_count; i++) {
+  for (int32_t i = 0; !path && i < notes->label_count; i++) {
     GROW(c->arena, labels->at, labels->count, labels->capacity);
-    labels->at[labels->count++] = declared->notes.labels[i];
+    labels->at[labels->count++] = notes->labels[i];
   }
   if (!path) return STATUS_DONE;
   size_t size;
@@ -40,7 +39,7 @@ static int read_labels(Context *c, const Args *args, const Graph *declared, Labe
 }
 
 static const char *label(Context *c, const Labels *labels, int64_t class) {
-  if ((uint64_t)class < labels->count) return labels->at[class];
+  if ((uint64_t) class < labels->count) return labels->at[class];
   return arena_printf(c->arena, "class %lld", (long long)class);
 }
 
@@ -88,20 +87,20 @@ static void print_scores(Context *c, const double *x, int64_t count, int top, co
   }
 }
 
-static void print_type(const NamedTensor *t) {
+static void print_type(const NamedOutput *t) {
   printf("%s %s[", t->name, dtype_name((DType)t->value.type.dtype));
   for (int i = 0; i < t->value.type.rank; i++) printf("%s%lld", i ? "," : "", (long long)t->value.type.dim[i]);
   puts("]");
 }
 
-static void print_some(const NamedTensor *t) {
+static void print_some(const NamedOutput *t) {
   const int64_t count = type_elements(&t->value.type);
   fputs(" ", stdout);
   for (int64_t i = 0; i < count && i < SHOWN; i++) printf(" %.9g", element(&t->value, i));
   puts(count > SHOWN ? " ..." : "");
 }
 
-static void print_text(Context *c, const NamedTensor *t, int top, const Labels *labels) {
+static void print_text(Context *c, const NamedOutput *t, int top, const Labels *labels) {
   int64_t images, classes;
   print_type(t);
   if (!is_scores(&t->value, &images, &classes)) {
@@ -118,9 +117,12 @@ static void print_text(Context *c, const NamedTensor *t, int top, const Labels *
 
 /* JSON has no NaN and no infinities: null. */
 static void json_number(const Tensor *t, int64_t i) {
-  if (!t->f) printf("%lld", (long long)t->i[i]);
-  else if (!isfinite(t->f[i])) fputs("null", stdout);
-  else printf(t->type.dtype == DT_f64 ? "%.17g" : "%.9g", t->f[i]);
+  if (!t->f)
+    printf("%lld", (long long)t->i[i]);
+  else if (!isfinite(t->f[i]))
+    fputs("null", stdout);
+  else
+    printf(t->type.dtype == DT_f64 ? "%.17g" : "%.9g", t->f[i]);
 }
 
 static void json_best(Context *c, const Tensor *t, int top, const Labels *labels) {
@@ -143,7 +145,7 @@ static void json_best(Context *c, const Tensor *t, int top, const Labels *labels
   putchar(']');
 }
 
-static void print_json(Context *c, const NamedTensor *all, size_t count, int top, const Labels *labels) {
+static void print_json(Context *c, const NamedOutput *all, size_t count, int top, const Labels *labels) {
   fputs("{\"outputs\": [", stdout);
   for (size_t i = 0; i < count; i++) {
     const Tensor *t = &all[i].value;
@@ -190,27 +192,29 @@ static bool write_npy(Context *c, const char *path, const Tensor *t) {
   return replace_file(c, path, bytes, start + length + data);
 }
 
-static int write_files(Context *c, const Args *args, const NamedTensor *all, size_t count, size_t *written) {
+static int write_files(Context *c, const Args *args, const NamedOutput *all, size_t count, size_t *written) {
   *written = 0;
   for (size_t i = 0; i < args->given_count; i++) {
     if (strcmp(args->given[i].option->name, "-o")) continue;
-    if (*written == count) return usage_error(c, args, "-o is given more often than the model has outputs (%zu)", count);
+    if (*written == count)
+      return usage_error(c, args, "-o is given more often than the model has outputs (%zu)", count);
     if (!write_npy(c, args->given[i].value, &all[*written].value)) return STATUS_MODEL;
     ++*written;
   }
   return STATUS_DONE;
 }
 
-int outputs_write(Context *c, const Args *args, const Graph *declared, const NamedTensor *all, size_t count) {
+int outputs_write(Context *c, const Args *args, const Notes *notes, const NamedOutput *all, size_t count) {
   Labels labels;
   double top = 5;
   size_t written;
   int status = args_number(c, args, "--top", 1, 1e6, &top);
-  if (!status) status = read_labels(c, args, declared, &labels);
+  if (!status) status = read_labels(c, args, notes, &labels);
   if (!status) status = write_files(c, args, all, count, &written);
   if (status) return status;
   progress_end();
-  if (args_choice(args, "--format", 0)) print_json(c, all, count, (int)top, &labels);
+  if (args_choice(args, "--format", 0))
+    print_json(c, all, count, (int)top, &labels);
   else if (!written)
     for (size_t i = 0; i < count; i++) print_text(c, &all[i], (int)top, &labels);
   return STATUS_DONE;

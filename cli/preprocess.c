@@ -28,6 +28,22 @@ bool preprocess_for(Context *c, const char *name, const Type *t, int side, Prepr
   return true;
 }
 
+bool preprocess_as_noted(Context *c, const Notes *n, Preprocess *p) {
+  static const char *const names[FILTER_COUNT] = {"bicubic", "bilinear", "lanczos", "nearest"};
+  if (!n->preprocess) return true;
+  if (n->mean.count != p->channels || p->channels > 3)
+    return error_in(c, "--image", "the model's preprocessing is for %d channels, its input has %d", (int)n->mean.count,
+                    p->channels);
+  for (int i = 0; i < p->channels; i++) {
+    p->mean[i] = n->mean.at[i];
+    p->std[i] = n->std.at[i];
+  }
+  p->crop_ratio = n->crop;
+  for (int f = 0; f < FILTER_COUNT; f++)
+    if (!strcmp(names[f], n->interpolation)) p->filter = (Filter)f;
+  return true;
+}
+
 /* The size that covers the crop: the shorter side (of a square crop) exactly, the other rounded down. */
 static void resized(const Preprocess *p, const Image *image, int *width, int *height) {
   const int short_crop = p->height < p->width ? p->height : p->width;

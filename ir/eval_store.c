@@ -11,7 +11,7 @@ enum { TILE = 1024 /* elements */, PRODUCT_LIMIT = 1 << 12 /* smaller gemms aren
 /* One value of the expression, with its axes; all nodes of a tree are made to have the same. */
 typedef struct Node Node;
 struct Node {
-  OpKind op;             /* of two operands; OP_none: a leaf */
+  OpKind op; /* of two operands; OP_none: a leaf */
   Node *a, *b;
   const unsigned char *floats; /* leaf: little-endian f32 of a source, any alignment; or */
   const double *doubles;
@@ -84,8 +84,10 @@ static void fill(const Node *n, int rank, const int64_t *index, int64_t rows, in
   int64_t at = 0;
   for (int i = 0; i < rank; i++) at += index[i] * n->stride[i];
   const int64_t s0 = n->stride[rank - 2], s1 = n->stride[rank - 1];
-  if (n->floats) fill_floats(n->floats + 4 * at, s0, s1, rows, cols, out);
-  else fill_doubles(n->doubles + at, s0, s1, rows, cols, out);
+  if (n->floats)
+    fill_floats(n->floats + 4 * at, s0, s1, rows, cols, out);
+  else
+    fill_doubles(n->doubles + at, s0, s1, rows, cols, out);
 }
 
 /* ---- views ---- */
@@ -152,8 +154,7 @@ static void spread(Node *n, const Type *from, const Type *to) {
     return;
   }
   const int shift = to->rank - from->rank;
-  for (int i = to->rank; i-- > 0;)
-    n->stride[i] = i < shift || from->dim[i - shift] == 1 ? 0 : n->stride[i - shift];
+  for (int i = to->rank; i-- > 0;) n->stride[i] = i < shift || from->dim[i - shift] == 1 ? 0 : n->stride[i - shift];
 }
 
 /* Strides of the same elements under another shape: runs of axes with equal products must be evenly strided. */
@@ -174,8 +175,10 @@ static bool restride(const Type *from, const int64_t *stride, const Type *to, in
     int64_t step = 0, reach = 1; /* of the run's innermost axis that is not 1; elements under it */
     for (int x = i; x-- > i0;) {
       if (from->dim[x] == 1) continue;
-      if (reach == 1) step = stride[x];
-      else if (stride[x] != step * reach) return false;
+      if (reach == 1)
+        step = stride[x];
+      else if (stride[x] != step * reach)
+        return false;
       reach *= from->dim[x];
     }
     for (int64_t y = j, under = 1; y-- > j0; under *= to->dim[y]) out[y] = step * under;
@@ -362,8 +365,10 @@ static bool sweep(Builder *b, ValueId v, void *bytes) {
   const bool packed = op->kind == OP_pack;
   const ValueId root = packed ? op->operands[0] : v;
   Node *n = build(b, root);
-  if (n && packed) store_packed(n, type_of(b->graph, root), op->attrs.panel, bytes);
-  else if (n) store_all(n, type_of(b->graph, root), bytes);
+  if (n && packed)
+    store_packed(n, type_of(b->graph, root), op->attrs.panel, bytes);
+  else if (n)
+    store_all(n, type_of(b->graph, root), bytes);
   for (size_t i = 0; i < b->owned_count; i++) tensor_free(&b->owned[i]);
   for (size_t i = 0; i < b->seen_count; i++)
     if (b->seen_in[i]->drop_pages) b->seen_in[i]->drop_pages(b->seen_in[i], &b->seen[i]);

@@ -5,6 +5,7 @@ set -eu
 
 # gcc, make, cmake, pkg-config: the build      libprotobuf-c, protobuf-c-compiler, libonnx: the ONNX reader
 # libyaml: descriptions, and the JSON of checkpoints
+# llvm-19-dev: the JIT     libpng, libjpeg: pictures for 'nextc run'     python3-venv: tests of the Python package
 # clang, tcc, g++: tests compile what nextc emits with them too
 packages="gcc libc6-dev make cmake pkg-config libprotobuf-c-dev protobuf-c-compiler libonnx-dev libyaml-dev clang tcc g++ $*"
 

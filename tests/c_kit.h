@@ -144,18 +144,24 @@ static inline unsigned char *kit_tensor(const Kit *k, OpKind kind, int number, u
   die("kit_tensor: no such tensor");
 }
 
+/* All weights as a file has them; to free. */
+static inline unsigned char *kit_weight_memory(Kit *k) {
+  unsigned char *memory = calloc(1, (size_t)k->program.weight_bytes + 1);
+  for (size_t w = 0; w < k->program.weight_count; w++) {
+    Tensor value;
+    if (!kit_weight_value(k, k->graph, k->weights[w].value, &value)) die("kit_weight_memory");
+    tensor_store(&value, memory + k->weights[w].offset, false);
+    tensor_free(&value);
+  }
+  return memory;
+}
+
 /* Runs the program of one target over one image: all inputs in a row, all outputs in a row. */
 static inline void kit_eval(Kit *k, int target, unsigned char *in, unsigned char *out) {
   const LoopProgram *p = k->programs[target];
   unsigned char *base[] = {[SPACE_ARENA] = calloc(1, (size_t)p->arena_bytes + 1),
-                           [SPACE_WEIGHTS] = calloc(1, (size_t)k->program.weight_bytes + 1),
+                           [SPACE_WEIGHTS] = kit_weight_memory(k),
                            [SPACE_SCRATCH] = calloc(1, (size_t)p->scratch_bytes + 1)};
-  for (size_t w = 0; w < k->program.weight_count; w++) {
-    Tensor value;
-    if (!kit_weight_value(k, k->graph, k->weights[w].value, &value)) die("kit_eval");
-    tensor_store(&value, base[SPACE_WEIGHTS] + k->weights[w].offset, false);
-    tensor_free(&value);
-  }
   for (size_t s = 0; s < p->step_count; s++) {
     const Kernel *kernel = p->kernels[p->steps[s].kernel];
     void *pointers[64];

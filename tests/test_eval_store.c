@@ -70,37 +70,36 @@ static Source *open_memory(Context *c, const char *path) {
 
 /* Every value but the input and what is made of it is compared. */
 static void expressions(void) {
-  static const char text[] =
-      "nir 1\nsource 0 \"w\" hash=0000000000000001\ngraph \"t\"\n"
-      "%1 = weight {name=\"a\"} : f32[24,40]\n"
-      "%2 = weight {name=\"b\"} : f32[40]\n"
-      "%3 = transpose %1 {perm=[1,0]} : f32[40,24]\n"
-      "%4 = reshape %3 {shape=[960]} : f32[960]\n" /* no view: its elements are out of line */
-      "%5 = reshape %1 {shape=[2,12,5,8]} : f32[2,12,5,8]\n"
-      "%6 = transpose %5 {perm=[3,1,0,2]} : f32[8,12,2,5]\n"
-      "%7 = reshape %6 {shape=[8,12,1,2,5]} : f32[8,12,1,2,5]\n"
-      "%8 = mul %1, %2 : f32[24,40]\n"
-      "%9 = add %2, %8 : f32[24,40]\n"
-      "%10 = pack %9 {panel=16} : f32[3,24,16]\n" /* a last panel of 8 columns */
-      "%11 = reshape %2 {shape=[1,1,40,1]} : f32[1,1,40,1]\n"
-      "%12 = sub %11, %2 : f32[1,1,40,40]\n"
-      "%13 = div %12, %11 : f32[1,1,40,40]\n"
-      "%14 = transpose %13 {perm=[3,0,2,1]} : f32[40,1,40,1]\n"
-      "%15 = pack %3 {panel=16} : f32[2,40,16]\n"
-      "%16 = weight {name=\"c\"} : f32[80,80]\n"
-      "%17 = slice %16 {starts=[3,0] steps=[1,1] shape=[1,80]} : f32[1,80]\n"
-      "%18 = gemm %17, %16 : f32[1,80]\n" /* read where it lies */
-      "%19 = transpose %16 {perm=[1,0]} : f32[80,80]\n"
-      "%20 = gemm %17, %19 : f32[1,80]\n"
-      "%21 = add %18, %20 : f32[1,80]\n"
-      "%22 = exp %2 : f32[40]\n"
-      "%23 = mul %22, %9 : f32[24,40]\n"
-      "%24 = const {floats=[0.1]} : f32[]\n"
-      "%25 = mul %23, %24 : f32[24,40]\n"
-      "%26 = cast %2 {to=f64} : f64[40]\n"
-      "%27 = input {name=\"x\"} : f32[40]\n"
-      "%28 = add %27, %2 : f32[40]\n"
-      "output %28 {name=\"y\"}\n";
+  static const char text[] = "nir 1\nsource 0 \"w\" hash=0000000000000001\ngraph \"t\"\n"
+                             "%1 = weight {name=\"a\"} : f32[24,40]\n"
+                             "%2 = weight {name=\"b\"} : f32[40]\n"
+                             "%3 = transpose %1 {perm=[1,0]} : f32[40,24]\n"
+                             "%4 = reshape %3 {shape=[960]} : f32[960]\n" /* no view: its elements are out of line */
+                             "%5 = reshape %1 {shape=[2,12,5,8]} : f32[2,12,5,8]\n"
+                             "%6 = transpose %5 {perm=[3,1,0,2]} : f32[8,12,2,5]\n"
+                             "%7 = reshape %6 {shape=[8,12,1,2,5]} : f32[8,12,1,2,5]\n"
+                             "%8 = mul %1, %2 : f32[24,40]\n"
+                             "%9 = add %2, %8 : f32[24,40]\n"
+                             "%10 = pack %9 {panel=16} : f32[3,24,16]\n" /* a last panel of 8 columns */
+                             "%11 = reshape %2 {shape=[1,1,40,1]} : f32[1,1,40,1]\n"
+                             "%12 = sub %11, %2 : f32[1,1,40,40]\n"
+                             "%13 = div %12, %11 : f32[1,1,40,40]\n"
+                             "%14 = transpose %13 {perm=[3,0,2,1]} : f32[40,1,40,1]\n"
+                             "%15 = pack %3 {panel=16} : f32[2,40,16]\n"
+                             "%16 = weight {name=\"c\"} : f32[80,80]\n"
+                             "%17 = slice %16 {starts=[3,0] steps=[1,1] shape=[1,80]} : f32[1,80]\n"
+                             "%18 = gemm %17, %16 : f32[1,80]\n" /* read where it lies */
+                             "%19 = transpose %16 {perm=[1,0]} : f32[80,80]\n"
+                             "%20 = gemm %17, %19 : f32[1,80]\n"
+                             "%21 = add %18, %20 : f32[1,80]\n"
+                             "%22 = exp %2 : f32[40]\n"
+                             "%23 = mul %22, %9 : f32[24,40]\n"
+                             "%24 = const {floats=[0.1]} : f32[]\n"
+                             "%25 = mul %23, %24 : f32[24,40]\n"
+                             "%26 = cast %2 {to=f64} : f64[40]\n"
+                             "%27 = input {name=\"x\"} : f32[40]\n"
+                             "%28 = add %27, %2 : f32[40]\n"
+                             "output %28 {name=\"y\"}\n";
   uint64_t seed = 3;
   TEST("expressions");
   for (size_t i = 0; i < sizeof memory / 4; i++) {

@@ -136,6 +136,23 @@ static void asks(void) {
   CHECK_STR(refusal(), "x: error: the input is larger than 32768 pixels");
 }
 
+static void asks_as_noted(void) {
+  TEST("preprocessing that the model knows");
+  Preprocess p;
+  const Dim dims[] = {1, 3, 32, 32};
+  const Type t = type_make(DT_f32, 4, dims);
+  const double mean[] = {0.1, 0.2, 0.3}, std[] = {0.4, 0.5, 0.6};
+  Notes n = {.mean = {3, mean}, .std = {3, std}, .crop = 0.95, .interpolation = "lanczos"};
+  CHECK(preprocess_for(context, "x", &t, 0, &p) && preprocess_as_noted(context, &n, &p));
+  CHECK(p.mean[0] == 0.485 && p.crop_ratio == 0.875 && p.filter == FILTER_BICUBIC); /* nothing was said */
+  n.preprocess = true;
+  CHECK(preprocess_as_noted(context, &n, &p));
+  CHECK(p.mean[2] == 0.3 && p.std[1] == 0.5 && p.crop_ratio == 0.95 && p.filter == FILTER_LANCZOS);
+  n.mean.count = n.std.count = 1;
+  CHECK(!preprocess_as_noted(context, &n, &p));
+  CHECK_STR(refusal(), "--image: error: the model's preprocessing is for 1 channels, its input has 3");
+}
+
 /* 4 x 4 of the picture resized to 4 / 0.875 -> 4 high and 5 wide; pixel values with mean and std. */
 static void whole_road(void) {
   TEST("whole_road");
@@ -166,6 +183,7 @@ int main(void) {
   context = context_new();
   resizes();
   asks();
+  asks_as_noted();
   Image image = decode(picture_png, sizeof picture_png, 3);
   const char *text = image.pixels ? NULL : refusal();
   image_free(&image);

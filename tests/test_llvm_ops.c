@@ -1,19 +1,14 @@
 /* Kernels as machine code of LLVM: every op of the loop IR, every memory type, loops and bounds, in one and in three
- * slices, against loop_eval; random loop programs; and what the LLVM IR of each op is. */
+ * slices, against loop_eval; random loop programs against loop_eval and against their C; and what the LLVM IR of each
+ * op is. */
 #include "backend/llvm_jit.h"
 #include "tests/loop_ops.h"
 
 /* Runs the kernels of one target's program from machine code, as kit_eval does with the evaluator. */
 static void run_code(Kit *k, int target, KernelCode *const *code, int slices, unsigned char *in, unsigned char *out) {
   const LoopProgram *p = k->programs[target];
-  unsigned char *weights = calloc(1, (size_t)k->program.weight_bytes + 1);
+  unsigned char *weights = kit_weight_memory(k);
   unsigned char *scratch = calloc(1, (size_t)p->scratch_bytes * (size_t)slices + 1);
-  for (size_t w = 0; w < k->program.weight_count; w++) {
-    Tensor value;
-    if (!kit_weight_value(k, k->graph, k->weights[w].value, &value)) die("run_code");
-    tensor_store(&value, weights + k->weights[w].offset, false);
-    tensor_free(&value);
-  }
   for (size_t s = 0; s < p->step_count; s++)
     for (int slice = slices; slice-- > 0;) {
       const Kernel *kernel = p->kernels[p->steps[s].kernel];
@@ -80,7 +75,7 @@ static void run_ops(void) {
 
 /* ---- random programs ---- */
 
-enum { RANDOM_PROGRAMS = 60, REGS = 6, STATEMENTS = 30 };
+enum { RANDOM_PROGRAMS = 40, REGS = 6, STATEMENTS = 30 };
 
 static int pick(uint64_t *seed, int count) { return (int)(random_word(seed) % (uint64_t)count); }
 
@@ -95,7 +90,7 @@ static void random_block(Text *t, uint64_t *seed, int depth, int statements, con
     case 0: text_printf(t, "f%d = fma f%d f%d f%d\n", d, a, b, c); break;
     case 1: text_printf(t, "i%d = %s i%d i%d\n", d, i2[pick(seed, 8)], a, b); break;
     case 2: text_printf(t, "i%d = %s f%d f%d\n", d, masks[pick(seed, 3)], a, b); break;
-    case 3: text_printf(t, "f%d = select i%d f%d f%d\n", d, a, b, c); break;
+    case 3: text_printf(t, "q = %s f%d f%d\nf%d = select q f%d f%d\n", masks[pick(seed, 3)], a, d, d, b, c); break;
     case 4: text_printf(t, "f%d = load x[%s%d]\n", d, lanes_at, pick(seed, 8)); break;
     case 5: text_printf(t, "f%d = loads x[8*p + %d]\n", d, pick(seed, 8)); break;
     case 6: text_printf(t, "h = hsum f%d\nf%d = splat h\n", a, d); break;
@@ -116,67 +111,117 @@ static void random_block(Text *t, uint64_t *seed, int depth, int statements, con
   }
 }
 
-static char *random_text(Arena *a, uint64_t *seed, const char *target, int lanes) {
-  Text t = {.arena = a};
-  text_printf(&t, "loops 1\ntarget %s\narena 0 scratch 0 weights 0\nkernel k0 test {\nin x f32[64]\nout y f32[%d]\n", target,
-              5 * 2 * REGS * 8);
+enum { RANDOM_OUT = 5 * 2 * REGS * 8 }; /* elements of a kernel's result */
+
+static void random_kernel(Text *t, uint64_t *seed, int number, int lanes) {
   const char *type = lanes > 1 ? "x8" : "";
-  text_printf(&t, "reg f32%s f0 f1 f2 f3 f4 f5\nreg i32%s i0 i1 i2 i3 i4 i5\nreg f32 h e\nreg i32 m\n", type, type);
-  text_puts(&t, "pfor p = 0 .. 5 {\nh = load x[p]\ne = load x[p + 9]\nm = lt h e\n");
-  for (int r = 0; r < REGS; r++) text_printf(&t, "f%d = load x[8*p + %d]\ni%d = lt f%d f0\n", r, r, r, r);
-  random_block(&t, seed, 0, STATEMENTS, "8*p + ");
+  text_printf(t, "kernel k%d test {\nin x f32[64]\nout y f32[%d]\n", number, RANDOM_OUT);
+  text_printf(t, "reg f32%s f0 f1 f2 f3 f4 f5\nreg i32%s i0 i1 i2 i3 i4 i5 q\nreg f32 h e\nreg i32 m\n", type, type);
+  text_puts(t, "pfor p = 0 .. 5 {\nh = load x[p]\ne = load x[p + 9]\nm = lt h e\n");
+  for (int r = 0; r < REGS; r++) text_printf(t, "f%d = load x[8*p + %d]\ni%d = lt f%d f0\n", r, r, r, r);
+  random_block(t, seed, 0, STATEMENTS, "8*p + ");
   for (int r = 0; r < REGS; r++)
-    text_printf(&t, "store y[%d*p + %d] f%d\nf%d = cvt i%d\nstore y[%d*p + %d] f%d\n", 2 * REGS * 8, 16 * r, r, r, r,
+    text_printf(t, "store y[%d*p + %d] f%d\nf%d = cvt i%d\nstore y[%d*p + %d] f%d\n", 2 * REGS * 8, 16 * r, r, r, r,
                 2 * REGS * 8, 16 * r + 8, r);
-  text_printf(&t, "}\n}\nstep k0 x=input0+0 y=output0+0\n");
-  return text_string(&t);
+  text_puts(t, "}\n}\n");
 }
 
-static void run_random(const Target *target, int lanes) {
-  uint64_t seed = 7;
-  if (!llvm_runs(target)) return;
-  for (int n = 0; n < RANDOM_PROGRAMS; n++) {
-    Context *c = context_new();
-    char *text = random_text(c->arena, &seed, target->name, lanes);
-    LoopProgram *p = loop_parse(c, c->arena, "random.loops", text, strlen(text));
-    const bool sound = p && loop_check(c, p->kernels[0]);
-    CHECK(sound);
-    float x[64], want[5 * 2 * REGS * 8] = {0}, got[5 * 2 * REGS * 8] = {0};
-    for (int i = 0; i < 64; i++) x[i] = (float)pick(&seed, 4001) / 1000.0f - 2.0f;
-    void *in_want[] = {x, want}, *in_got[] = {x, got};
-    Code code;
-    const bool good = sound && compile(c, p, target, &code);
-    CHECK(good);
-    if (good) {
-      loop_eval(p->kernels[0], in_want, target->fma, 0, 1);
-      code.kernels[0](in_got, 1, 2);
-      code.kernels[0](in_got, 0, 2);
-      const bool same = same_slots("f32", (unsigned char *)got, (unsigned char *)want, sizeof want);
-      CHECK(same);
-      if (!same) printf("%s\n", text);
-      llvm_unlink(code.code);
-    } else {
-      for (size_t i = 0; i < c->count; i++) printf("%s\n", c->list[i].text);
-    }
-    context_free(c);
+/* The same random kernels for both targets, at 1 and 8 lanes. */
+static bool random_programs(Kit *k) {
+  for (int t = 0; t < 2; t++) {
+    uint64_t seed = 7;
+    Text text = {.arena = k->arena};
+    text_printf(&text, "loops 1\ntarget %s\narena 0 scratch 0 weights 0\n", t ? "v3" : "generic");
+    for (int n = 0; n < RANDOM_PROGRAMS; n++) random_kernel(&text, &seed, n, t ? 8 : 1);
+    for (int n = 0; n < RANDOM_PROGRAMS; n++)
+      text_printf(&text, "step k%d x=input0+0 y=output0+%d \"random %d\"\n", n, n * RANDOM_OUT * 4, n);
+    if (!kit_program(k, t ? "v3" : "generic", text_string(&text))) return false;
   }
+  return true;
+}
+
+static void compare_random(const char *who, const unsigned char *got, const unsigned char *want) {
+  CHECK(got != NULL);
+  for (int n = 0; got && n < RANDOM_PROGRAMS; n++) {
+    const size_t bytes = RANDOM_OUT * 4, at = bytes * (size_t)n;
+    const bool same = same_slots("f32", got + at, want + at, bytes);
+    CHECK(same);
+    if (!same) printf("  %s: random kernel %d\n", who, n);
+  }
+}
+
+static void run_random_c(const Kit *k, int target, const float *x, size_t x_bytes, const unsigned char *want) {
+  const char *flags = target ? "-w -O1 -DRANDOM_ONLY_V3" : "-w -O1 -DRANDOM_ONLY_GENERIC";
+  size_t size = 0;
+  if (!have_compiler("gcc")) return;
+  const bool compiled = kit_compile(k, "gcc", flags, "");
+  CHECK(compiled);
+  unsigned char *got = compiled ? kit_run(k, x, x_bytes, 1, 1, "-", &size) : NULL;
+  compare_random("C", got, want);
+  free(got);
+}
+
+static void run_random(void) {
+  static const char *const titles[] = {"random programs, scalar", "random programs, vectors"};
+  Kit *k = kit_new("random");
+  const Dim in = 64, out = RANDOM_OUT * RANDOM_PROGRAMS;
+  const size_t out_bytes = (size_t)out * 4;
+  uint64_t seed = 3;
+  float x[64];
+  for (int i = 0; i < 64; i++) x[i] = (float)pick(&seed, 4001) / 1000.0f - 2.0f;
+  kit_input(k, "x", DT_f32, 1, &in);
+  kit_output(k, "y", DT_f32, 1, &out);
+  const bool sound = random_programs(k) && kit_emit(k);
+  CHECK(sound);
+  for (int t = 0; sound && t < 2; t++) {
+    Code code;
+    TEST(titles[t]);
+    if (!llvm_runs(k->targets[t])) continue;
+    unsigned char *want = malloc(out_bytes), *got = malloc(out_bytes);
+    memset(want, 0xAB, out_bytes);
+    memset(got, 0xAB, out_bytes);
+    kit_eval(k, t, (unsigned char *)x, want);
+    const bool good = compile(k->context, k->programs[t], k->targets[t], &code);
+    CHECK(good);
+    if (good) run_code(k, t, code.kernels, 2, (unsigned char *)x, got);
+    if (good) compare_random("JIT", got, want);
+    llvm_unlink(code.code);
+    run_random_c(k, t, x, sizeof x, want);
+    free(want);
+    free(got);
+  }
+  kit_free(k);
 }
 
 /* ---- text ---- */
 
-/* The LLVM IR of "d = statement" on f32x8 a b c d, i32x8 m, i64x1 n and so on. */
-static void look_at(const char *statement, const char *want) {
-  Context *c = context_new();
+static int occurrences(const char *text, const char *part) {
+  int count = 0;
+  for (; text && (text = strstr(text, part)); text++) count++;
+  return count;
+}
+
+/* The LLVM IR of a statement on f32x8 a b c d, i32x8 m, f32 s, i32 i j, i64 n, with what stands in front of it. */
+static const char *ir_of(Context *c, const char *statement) {
   char *text = arena_printf(c->arena,
                             "loops 1\ntarget v3\narena 0 scratch 0 weights 0\nkernel k0 test {\n  in x0 f32[64]\n"
                             "  in u0 u8[64]\n  out y0 f32[64]\n  reg f32x8 a b c d\n  reg i32x8 m\n  reg f32 s\n"
                             "  reg i32 i j\n  reg i64 n\n  pfor p = 0 .. 7 {\n    a = load x0[8*p]\n    b = mov a\n"
                             "    c = mov a\n    m = lt a b\n    s = load x0[p]\n    i = load u0[p]\n    j = mov i\n"
-                            "    n = index p\n    %s\n  }\n}\n", statement);
+                            "    n = index p\n    %s\n  }\n}\n",
+                            statement);
   LoopProgram *p = loop_parse(c, c->arena, "t.loops", text, strlen(text));
-  CHECK(p);
   for (size_t i = 0; i < c->count; i++) printf("%s\n", c->list[i].text);
-  if (p) CHECK_HAS(llvm_print(c, c->arena, p->kernels, 1, target_by_name("v3"), false), want);
+  return p ? llvm_print(c, c->arena, p->kernels, 1, target_by_name("v3"), false) : NULL;
+}
+
+/* Does the statement add `want`? */
+static void look_at(const char *statement, const char *want) {
+  Context *c = context_new();
+  const char *with = ir_of(c, statement), *without = ir_of(c, "b = mov a");
+  const bool added = occurrences(with, want) > occurrences(without, want);
+  CHECK(added);
+  if (!added) printf("  %s: no more '%s'\n", statement, want);
   context_free(c);
 }
 
@@ -186,10 +231,10 @@ static void look(void) {
   } cases[] = {
       {"d = const 0.5", "store <8 x float> <float 5.000000e-01, float 5.000000e-01"},
       {"n = index 3*p + 7", "add i64"},
-      {"d = load x0[8*p + 3]", "load <8 x float>, ptr %"},
+      {"d = load x0[8*p + 3]", "getelementptr float, ptr"},
       {"i = load u0[p]", "zext i8"},
       {"d = loads x0[p]", "shufflevector <8 x float>"},
-      {"store y0[8*p] a", "store <8 x float>"},
+      {"store y0[8*p] a", ", align 4\n"},
       {"prefetch x0[8*p + 64]", "call void @llvm.prefetch.p0(ptr"},
       {"d = splat s", "insertelement <8 x float> poison, float"},
       {"d = add a b", "fadd <8 x float>"},
@@ -224,7 +269,10 @@ static void look(void) {
   };
   TEST("text of each op");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) look_at(cases[i].statement, cases[i].ir);
-  look_at("d = mov a", "ptr noalias %0, ptr noalias %1, ptr noalias %2, i64 %3, i64 %4");
+  Context *c = context_new();
+  CHECK_HAS(ir_of(c, "d = mov a"), "ptr noalias %0, ptr noalias %1, ptr noalias %2, i64 %3, i64 %4");
+  CHECK(!occurrences(ir_of(c, "d = mul a b"), "fast") && !occurrences(ir_of(c, "d = mul a b"), "contract"));
+  context_free(c);
   look_at("d = load x0[8*p + 3]", "align 4");
 }
 
@@ -247,12 +295,11 @@ static void machines(void) {
 
 int main(void) {
   if (!llvm_present()) return SKIP("built without LLVM");
+  open_folder();
   look();
   run_ops();
-  TEST("random programs, scalar");
-  run_random(target_by_name("generic"), 1);
-  TEST("random programs, vectors");
-  run_random(target_by_name("v3"), 8);
+  run_random();
   machines();
+  close_folder();
   return test_result();
 }

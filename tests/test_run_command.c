@@ -7,10 +7,12 @@
 
 #define RUN NEXTC_BINARY " run --no-cache "
 
-static void npy(const char *path, const char *dtype, const char *order, const char *shape, const void *data, size_t bytes) {
+static void npy(const char *path, const char *dtype, const char *order, const char *shape, const void *data,
+                size_t bytes) {
   char file[4096] = "\x93NUMPY\1";
   char header[256];
-  const int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", dtype, order, shape);
+  const int length =
+      snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", dtype, order, shape);
   file[8] = (char)length;
   memcpy(file + 10, header, (size_t)length);
   memcpy(file + 10 + length, data, bytes);
@@ -77,6 +79,7 @@ static void refused(void) {
   check_error(RUN "n.onnx --input flat.npy", 1, "flat.npy: error: holds f32[8], but input 'x' is f32[N,4]");
   check_error(RUN "one.onnx --input x.npy", 1, "x.npy: error: holds f32[2,4], but input 'x' is f32[1,4]");
   check_error(RUN "n.onnx --input big.npy", 1, "big.npy: error: ");
+  check_error(RUN "n.onnx --input deflated.npz", 1, "deflated.npz: error: 'x.npy' is compressed");
   check_error(RUN "n.onnx --input fortran.npy", 1, "fortran.npy: error: ");
   check_error(RUN "n.onnx --input cut.npy", 1, "cut.npy: error: the shape does not fit the 31 bytes of data");
   check_error(RUN "n.onnx --input short.raw", 1, "short.raw: error: has 31 bytes, but input 'x' takes 16 an image");
@@ -113,7 +116,8 @@ static void archives(void) {
 static void outputs(void) {
   TEST("outputs");
   put_file("labels", "ant\nbee\r\ncat", 12);
-  check_run(RUN "n.onnx --input x.npy --top 2 --labels labels", " image 0\n   1. 100.00 %    11.0000  0  ant\n   2.   0.00 %     0.0000  1  bee\n"
+  check_run(RUN "n.onnx --input x.npy --top 2 --labels labels",
+            " image 0\n   1. 100.00 %    11.0000  0  ant\n   2.   0.00 %     0.0000  1  bee\n"
             " image 1\n   1. 100.00 %    27.0000  0  ant\n   2.   0.00 %    11.0000  2  cat\n");
   check_run(RUN "n.onnx --input x.npy --top 1 --labels labels --format=json",
             "\"top\": [[{\"class\": 0, \"label\": \"ant\", \"score\": 11}], [{\"class\": 0, \"label\": \"ant\", ");
@@ -154,8 +158,9 @@ static void pictures(void) {
 
 static void without_llvm(void) {
   TEST("without_llvm");
-  check_error(RUN "n.onnx --input x.npy", 1, "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
-                                             "--backend=c runs the model with a C compiler");
+  check_error(RUN "n.onnx --input x.npy", 1,
+              "this nextc was built without LLVM (CMake option -DNEXTC_LLVM=ON); "
+              "--backend=c runs the model with a C compiler");
 }
 
 int main(void) {

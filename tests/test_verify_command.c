@@ -1,4 +1,5 @@
 /* nextc verify: that it passes what is right, and above all that it fails what is wrong. */
+#include "nextc.h"
 #include "tests/test.h"
 #include "tests/tiny_onnx.h"
 
@@ -31,6 +32,12 @@ static void passes_what_is_right(void) {
   verify("right --backends=c --weights=file", 0, "1 passed, 0 failed", "ok");
   verify("right right --backends=eval", 0, "2 passed, 0 failed", "ok");
   verify("right --random=3", 0, "2 passed, 0 failed", "ok");
+  if (nextc_has_jit()) {
+    verify("right --backends=eval,jit", 0, "2 passed, 0 failed", " jit ");
+    verify("right --backends=jit --paths=generic", 0, "1 passed, 0 failed", "jit:generic");
+  } else {
+    verify("right --backends=jit", 1, "0 passed, 1 failed", "built without LLVM");
+  }
   verify("right --backends=c --paths=generic,best", 0, "2 passed, 0 failed", "c:generic");
   verify("right --backends=c --paths=best", 0, "1 passed, 0 failed", "c:best");
   verify("right --backends=c --cc='cc -O0 -fsanitize=undefined'", 0, "1 passed, 0 failed", "ok");
@@ -41,6 +48,7 @@ static void symbolic_batch_takes_n_from_the_input(void) {
   write_tiny_case("batch", "N", 5, 0);
   verify("batch --random=4", 0, "2 passed, 0 failed", "ok");
   verify("batch --dim N=5", 0, "2 passed, 0 failed", "ok");
+  if (nextc_has_jit()) verify("batch --backends=jit --random=3", 0, "1 passed, 0 failed", "ok");
   verify("batch --dim N=4 --backends=eval", 1, "0 passed, 1 failed", "needs 4");
   verify("batch --dim N=4 --backends=c", 1, "0 passed, 1 failed", "type that the model declares");
 }
@@ -48,6 +56,7 @@ static void symbolic_batch_takes_n_from_the_input(void) {
 static void fails_what_is_wrong(void) {
   TEST("fails_what_is_wrong");
   write_tiny_case("wrong", NULL, 1, 0.001f);
+  if (nextc_has_jit()) verify("wrong --backends=jit", 1, "0 passed, 1 failed", "test_data_set_0, jit: output 0");
   char *out = verify_text("wrong", 1, "0 passed, 2 failed", "max abs 0.00475    max rel 0.000999");
   CHECK_HAS(out, "test_data_set_0, as read: output 0: element 0 is 4.75, not 4.75");
   CHECK_HAS(out, "test_data_set_0, c: output 0: element 0 is 4.75, not 4.75");

@@ -50,8 +50,10 @@ static void print_messages(const nextc_context *c) {
 static void print_tensor(const char *word, const nextc_tensor *t, const char *const *symbols) {
   printf("%s %s [", word, t->name);
   for (int i = 0; i < t->rank; i++) {
-    if (t->dim[i] < 0) printf("%s%s", i ? ", " : "", symbols[-t->dim[i] - 1]);
-    else printf("%s%lld", i ? ", " : "", (long long)t->dim[i]);
+    if (t->dim[i] < 0)
+      printf("%s%s", i ? ", " : "", symbols[-t->dim[i] - 1]);
+    else
+      printf("%s%lld", i ? ", " : "", (long long)t->dim[i]);
   }
   puts("]");
 }
