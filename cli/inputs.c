@@ -139,23 +139,6 @@ static int read_numbers(Inputs *in, const char *option, int channels, double *ou
   return STATUS_DONE;
 }
 
-/* What the model itself says; options stand above it. */
-static int apply_notes(Inputs *in, Preprocess *p) {
-  const Notes *n = &in->graph->notes;
-  if (!n->preprocess) return STATUS_DONE;
-  const bool bilinear = !strcmp(n->interpolation, "bilinear");
-  if (!bilinear && strcmp(n->interpolation, "bicubic") && !args_value(in->args, "--filter"))
-    return usage_error(in->context, in->args, "the model's pictures are resized by %s, which is not built in: give --filter",
-                       n->interpolation);
-  p->filter = bilinear ? FILTER_BILINEAR : FILTER_BICUBIC;
-  p->crop_ratio = n->crop;
-  for (int i = 0; i < p->channels && n->mean.count == p->channels; i++) {
-    p->mean[i] = n->mean.at[i];
-    p->std[i] = n->std.at[i];
-  }
-  return STATUS_DONE;
-}
-
 static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   double resize = 0, side = 0;
   int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);

@@ -79,7 +79,11 @@ static void refused(void) {
   check_error(RUN "n.onnx --input flat.npy", 1, "flat.npy: error: holds f32[8], but input 'x' is f32[N,4]");
   check_error(RUN "one.onnx --input x.npy", 1, "x.npy: error: holds f32[2,4], but input 'x' is f32[1,4]");
   check_error(RUN "n.onnx --input big.npy", 1, "big.npy: error: ");
+#ifdef NEXTC_ZLIB
+  check_run(RUN "n.onnx --input deflated.npz --format=json", ANSWER);
+#else
   check_error(RUN "n.onnx --input deflated.npz", 1, "deflated.npz: error: 'x.npy' is compressed");
+#endif
   check_error(RUN "n.onnx --input fortran.npy", 1, "fortran.npy: error: ");
   check_error(RUN "n.onnx --input cut.npy", 1, "cut.npy: error: the shape does not fit the 31 bytes of data");
   check_error(RUN "n.onnx --input short.raw", 1, "short.raw: error: has 31 bytes, but input 'x' takes 16 an image");
