@@ -14,8 +14,10 @@ static void layer(Text *model, int number, const char *format, ...) {
   vsnprintf(lines, sizeof lines, format, arguments);
   va_end(arguments);
   for (const char *p = lines; *p; p++) {
-    if (*p == '#') text_printf(model, "%d", number);
-    else text_putc(model, *p);
+    if (*p == '#')
+      text_printf(model, "%d", number);
+    else
+      text_putc(model, *p);
   }
 }
 
@@ -31,14 +33,16 @@ static void put_conv(Text *t, int n, int h, int w, int in, int out) {
   layer(t, n,
         "%%#1 = input {name=\"x#\"} : f32[1,%d,%d,%d]\n%%#2 = weight {name=\"#.weight\"} : f32[3,3,%d,%d]\n"
         "%%#3 = weight {name=\"#.bias\"} : f32[%d]\n"
-        "%%#4 = conv %%#1, %%#2, %%#3 {layout=nhwc kernel=[3,3] strides=[2,1] pads=[1,1,1,1]}\noutput %%#4 {name=\"y#\"}\n",
+        "%%#4 = conv %%#1, %%#2, %%#3 {layout=nhwc kernel=[3,3] strides=[2,1] pads=[1,1,1,1]}\noutput %%#4 "
+        "{name=\"y#\"}\n",
         h, w, in, in, out, out);
 }
 
 static void put_dwconv(Text *t, int n, int h, int w, int c) {
   layer(t, n,
         "%%#1 = input {name=\"x#\"} : f32[1,%d,%d,%d]\n%%#2 = weight {name=\"#.weight\"} : f32[7,7,%d]\n"
-        "%%#3 = dwconv %%#1, %%#2 {pads=[3,3,3,3]}\n%%#4 = layernorm %%#3 {axes=[3] eps=1e-06}\noutput %%#4 {name=\"y#\"}\n",
+        "%%#3 = dwconv %%#1, %%#2 {pads=[3,3,3,3]}\n%%#4 = layernorm %%#3 {axes=[3] eps=1e-06}\noutput %%#4 "
+        "{name=\"y#\"}\n",
         h, w, c, c);
 }
 
@@ -95,8 +99,8 @@ static void put_layers(Text *t, int first, int c, int index) {
 
 static void verify(const char *paths, const char *more) {
   char command[512];
-  snprintf(command, sizeof command, "%s verify folder --model=t.nir --random=1 --backends=c --paths=%s %s", NEXTC_BINARY,
-           paths, more);
+  snprintf(command, sizeof command, "%s verify folder --model=t.nir --random=1 --backends=c --paths=%s %s",
+           NEXTC_BINARY, paths, more);
   Result r = run_shell(command);
   CHECK(!r.status);
   if (r.status || getenv("VERBOSE")) printf("%s\n%s%s\n", command, r.out, r.err);
@@ -117,7 +121,8 @@ int main(void) {
     TEST(targets[t].name);
     if (!can_run(&targets[t], &runner)) continue;
     if (runner && !have_compiler("aarch64-linux-gnu-gcc")) continue;
-    verify(targets[t].name, runner ? "--cc='aarch64-linux-gnu-gcc -static -O1' --runner=qemu-aarch64" : "--cc='cc -O1'");
+    verify(targets[t].name,
+           runner ? "--cc='aarch64-linux-gnu-gcc -static -O1' --runner=qemu-aarch64" : "--cc='cc -O1'");
   }
   arena_free(arena);
   close_folder();
