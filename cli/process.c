@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,7 +78,14 @@ bool write_file(Context *c, const char *path, const void *bytes, size_t size) {
   return fine;
 }
 
+/* A device or a pipe is written, not replaced. */
+static bool is_special(const char *path) {
+  struct stat s;
+  return !stat(path, &s) && !S_ISREG(s.st_mode);
+}
+
 bool replace_file(Context *c, const char *path, const void *bytes, size_t size) {
+  if (is_special(path)) return write_file(c, path, bytes, size);
   const char *temporary = arena_printf(c->arena, "%s.%ld.tmp", path, (long)getpid());
   if (write_file(c, temporary, bytes, size)) {
     if (!rename(temporary, path)) return true;

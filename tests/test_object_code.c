@@ -31,10 +31,10 @@ typedef struct {
 } Line;
 
 typedef struct {
-  int loops;     /* innermost loops of products with a tile of packed FMAs */
-  int spilling;  /* those with a load from or a store to the stack */
-  int most;      /* FMAs in one */
-  int scalar;    /* innermost loops with scalar FMAs only */
+  int loops;    /* innermost loops of products with a tile of packed FMAs */
+  int spilling; /* those with a load from or a store to the stack */
+  int most;     /* FMAs in one */
+  int scalar;   /* innermost loops with scalar FMAs only */
 } Found;
 
 static int touches_stack(const Isa *isa, const char *text, int has_frame) {
@@ -124,8 +124,8 @@ static void check_compiler(const char *folder, const char *compiler, const char 
   char command[1024];
   snprintf(label, sizeof label, "%s", compiler);
   TEST(label);
-  snprintf(command, sizeof command, "%s -c -x c /dev/null -o %s/none.o 2>/dev/null && command -v %s >/dev/null", compiler,
-           folder, objdump);
+  snprintf(command, sizeof command, "%s -c -x c /dev/null -o %s/none.o 2>/dev/null && command -v %s >/dev/null",
+           compiler, folder, objdump);
   if (system(command)) {
     printf("skipped: no %s or no %s\n", compiler, objdump);
     return;
@@ -140,8 +140,8 @@ static void check_compiler(const char *folder, const char *compiler, const char 
     Found f = look_at(&isa[i], listing);
     CHECK(!pclose(listing));
     const Target *row = target_by_name(isa[i].target);
-    printf("%s, %s: %d product loops, %d spill, %d scalar, most FMAs %d\n", compiler, isa[i].target, f.loops, f.spilling,
-           f.scalar, f.most);
+    printf("%s, %s: %d product loops, %d spill, %d scalar, most FMAs %d\n", compiler, isa[i].target, f.loops,
+           f.spilling, f.scalar, f.most);
     CHECK(f.loops >= 8);
     CHECK(f.spilling <= (strncmp(compiler, "clang", 5) ? 0 : isa[i].clang_spills));
     CHECK(f.most == row->gemm_rows * row->gemm_vectors);
