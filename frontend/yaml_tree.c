@@ -13,10 +13,10 @@ typedef struct {
   size_t length;
   bool json;
   yaml_parser_t parser;
-  NameMap anchors;      /* to indices of anchored */
+  NameMap anchors; /* to indices of anchored */
   const Node **anchored;
   size_t anchor_count, anchor_capacity;
-  size_t nodes, limit;  /* made so far, and at most */
+  size_t nodes, limit; /* made so far, and at most */
 } Reader;
 
 static int line_of(yaml_mark_t m) { return m.line < 1000000000 ? (int)m.line + 1 : 1000000000; }
