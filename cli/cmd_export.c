@@ -16,9 +16,12 @@ static int run(Context *c, const Args *args) {
   if (status) return status;
   const char *text = export_yaml(g, c->arena);
   progress_end();
-  if (!text) status = STATUS_MODEL;
-  else if (!out || !strcmp(out, "-")) fputs(text, stdout);
-  else if (!replace_file(c, out, text, strlen(text))) status = STATUS_MODEL;
+  if (!text)
+    status = STATUS_MODEL;
+  else if (!out || !strcmp(out, "-"))
+    fputs(text, stdout);
+  else if (!replace_file(c, out, text, strlen(text)))
+    status = STATUS_MODEL;
   graph_free(g);
   return status;
 }

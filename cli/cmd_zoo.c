@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const OptionInfo options[] = {
-    {"--table", NULL, "parameters and multiply-accumulates (convolutions and linear layers) at each\n"
-                      "image size that the papers report"},
+    {"--table", NULL,
+     "parameters and multiply-accumulates (convolutions and linear layers) at each\n"
+     "image size that the papers report"},
     {"--format", "text|json", "default: text; json is always the table"},
 };
 
@@ -58,13 +59,17 @@ static void list_row(const ZooEntry *e) {
 static int run(Context *c, const Args *args) {
   Zoo z = {.context = c, .json = args_choice(args, "--format", 0) == 1};
   z.table = z.json || args_value(args, "--table");
-  if (z.json) fputs("[", stdout);
-  else if (z.table) printf("%-28s %4s  %11s  %8s\n", "network", "size", "parameters", "GMACs");
+  if (z.json)
+    fputs("[", stdout);
+  else if (z.table)
+    printf("%-28s %4s  %11s  %8s\n", "network", "size", "parameters", "GMACs");
   for (size_t i = 0; i < zoo_count; i++) {
     Arena *arena = arena_new();
     bool ok = true;
-    if (z.table) ok = table_rows(&z, &zoo[i], arena);
-    else list_row(&zoo[i]);
+    if (z.table)
+      ok = table_rows(&z, &zoo[i], arena);
+    else
+      list_row(&zoo[i]);
     arena_free(arena);
     if (!ok) return STATUS_MODEL;
   }

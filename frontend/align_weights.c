@@ -1,7 +1,7 @@
-/* Parameters found by where they stand. Exporters rename what they transpose or fold: "onnx::MatMul_601" is the transpose
- * of some fc1.weight. Network and export are brought to one form (normal_form.h) and walked side by side; where the
- * network computes with f(w), f being reshapes and transposes, and the export with the constant expression e, the
- * parameter w is the inverse of f on e: weights are expressions, so this can be said in the IR.
+/* Parameters found by where they stand. Exporters rename what they transpose or fold: "onnx::MatMul_601" is the
+ * transpose of some fc1.weight. Network and export are brought to one form (normal_form.h) and walked side by side;
+ * where the network computes with f(w), f being reshapes and transposes, and the export with the constant expression e,
+ * the parameter w is the inverse of f on e: weights are expressions, so this can be said in the IR.
  *
  * The walk ends where the two programs differ; what is not found until then is missing. */
 #include "frontend/normal_form.h"
@@ -12,9 +12,9 @@
 enum { MAX_CHAIN = 16 };
 
 typedef struct {
-  Graph *g;          /* the network itself: expressions go there */
-  Graph *net;        /* its copy in normal form */
-  Graph *other;      /* the export in normal form */
+  Graph *g;     /* the network itself: expressions go there */
+  Graph *net;   /* its copy in normal form */
+  Graph *other; /* the export in normal form */
   Arena *arena;
   WeightFile *file;
   NameMap parameters; /* names to indices of ids */

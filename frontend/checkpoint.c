@@ -14,7 +14,7 @@ typedef struct {
   Arena *arena;
   const char *folder;
   const Node *config;
-  Node *out; /* the description */
+  Node *out;                  /* the description */
   const Node *labels, *means; /* means: a map of mean, std, crop, interpolation */
 } Folder;
 
@@ -54,8 +54,10 @@ typedef struct {
 
 /* Words for activations that others use. */
 static const Node *activation(Folder *f, const Node *n) {
-  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"}, {"gelu_pytorch_tanh", "gelu_tanh"},
-                                 {"swish", "silu"},         {"hardswish", "hard_swish"},
+  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"},
+                                 {"gelu_pytorch_tanh", "gelu_tanh"},
+                                 {"swish", "silu"},
+                                 {"hardswish", "hard_swish"},
                                  {"hard_sigmoid", "hard_sigmoid"}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (node_is(n, words[i].theirs)) return new_scalar(f, words[i].ours, n);
@@ -72,15 +74,20 @@ static void put_rows(Folder *f, const Node *from, const KeyRow *rows, size_t cou
 
 /* ---- Hugging Face transformers ---- */
 
-static const KeyRow hf_rows[] = {{"depths", "depths"},     {"hidden_sizes", "dims"},       {"patch_size", "patch"},
-                                 {"hidden_act", "act"},    {"layer_norm_eps", "head_eps"}, {"num_labels", "classes"},
+static const KeyRow hf_rows[] = {{"depths", "depths"},
+                                 {"hidden_sizes", "dims"},
+                                 {"patch_size", "patch"},
+                                 {"hidden_act", "act"},
+                                 {"layer_norm_eps", "head_eps"},
+                                 {"num_labels", "classes"},
                                  {"layer_scale_init_value", "layer_scale"}};
 
 /* {"0": "cat", "1": "dog"} as a list. */
 static bool hf_labels(Folder *f) {
   const Node *map = node_get(f->config, "id2label");
   if (node_is_null(map)) return true;
-  if (map->kind != NODE_MAP || !map->count) return yaml_error(f->ctx, map, "id2label must be a map of numbers to labels");
+  if (map->kind != NODE_MAP || !map->count)
+    return yaml_error(f->ctx, map, "id2label must be a map of numbers to labels");
   Node *list = ARENA_NEW(f->arena, Node);
   *list = (Node){.kind = NODE_LIST, .line = map->line, .column = map->column, .file = map->file, .count = map->count};
   list->items = ARENA_ARRAY(f->arena, const Node *, map->count);
@@ -88,7 +95,8 @@ static bool hf_labels(Folder *f) {
     char *end;
     unsigned long id = strtoul(map->keys[i]->text, &end, 10);
     if (*end || end == map->keys[i]->text || id >= map->count || list->items[id])
-      return yaml_error(f->ctx, map->keys[i], "id2label: '%.60s' is none of 0 to %zu", map->keys[i]->text, map->count - 1);
+      return yaml_error(f->ctx, map->keys[i], "id2label: '%.60s' is none of 0 to %zu", map->keys[i]->text,
+                        map->count - 1);
     list->items[id] = map->items[i];
   }
   f->labels = list;
@@ -137,8 +145,9 @@ static bool hf_preprocess(Folder *f) {
 }
 
 static bool read_hf(Folder *f) {
-  const Node *base = preset(f, "{family: convnext, depths: [3, 3, 9, 3], dims: [96, 192, 384, 768], head_eps: 1.0e-12,\n"
-                               " classes: 2, layer_scale: 1.0e-6}");
+  const Node *base =
+      preset(f, "{family: convnext, depths: [3, 3, 9, 3], dims: [96, 192, 384, 768], head_eps: 1.0e-12,\n"
+                " classes: 2, layer_scale: 1.0e-6}");
   bool v2;
   if (!base || !hf_architecture(f, &v2)) return false;
   for (size_t i = 0; i < base->count; i++) put(f, f->out, base->keys[i]->text, base->items[i]);
@@ -171,16 +180,26 @@ static const struct {
 };
 
 static const KeyRow timm_rows[] = {
-    {"in_chans", NULL},           {"num_classes", "classes"},
-    {"depths", "depths"},         {"dims", "dims"},
-    {"kernel_sizes", "kernel"},   {"ls_init_value", "layer_scale"},
-    {"stem_type", "stem"},        {"patch_size", "patch"},
-    {"use_grn", "grn"},           {"act_layer", "act"},
-    {"norm_eps", "eps"},          {"conv_bias", "bias"},
-    {"conv_mlp", NULL},           {"head_norm_first", "head_norm_first"},
-    {"global_pool", NULL},        {"head_hidden_size", "head_hidden"},
-    {"output_stride", "output_stride"}, {"head_init_scale", NULL},
-    {"norm_layer", NULL},         {"drop_rate", NULL},
+    {"in_chans", NULL},
+    {"num_classes", "classes"},
+    {"depths", "depths"},
+    {"dims", "dims"},
+    {"kernel_sizes", "kernel"},
+    {"ls_init_value", "layer_scale"},
+    {"stem_type", "stem"},
+    {"patch_size", "patch"},
+    {"use_grn", "grn"},
+    {"act_layer", "act"},
+    {"norm_eps", "eps"},
+    {"conv_bias", "bias"},
+    {"conv_mlp", NULL},
+    {"head_norm_first", "head_norm_first"},
+    {"global_pool", NULL},
+    {"head_hidden_size", "head_hidden"},
+    {"output_stride", "output_stride"},
+    {"head_init_scale", NULL},
+    {"norm_layer", NULL},
+    {"drop_rate", NULL},
     {"drop_path_rate", NULL},
 };
 enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
@@ -212,8 +231,8 @@ static bool put_network(Folder *f, const char *name, const Node *at) {
     if (!strcmp(variants[i].name, name)) name = variants[i].base, change = variants[i].change;
   const Node *base = !strncmp(name, "convnext", 8) && zoo_find(name) ? zoo_description(f->ctx, f->arena, name) : NULL;
   if (!base)
-    return yaml_error(f->ctx, at, "architecture '%.100s' is not supported; supported are timm's convnext*, %s and %s", name,
-                      hf_supported[0], hf_supported[1]);
+    return yaml_error(f->ctx, at, "architecture '%.100s' is not supported; supported are timm's convnext*, %s and %s",
+                      name, hf_supported[0], hf_supported[1]);
   const Node *more = change ? preset(f, change) : NULL;
   put(f, f->out, "layer_scale", new_scalar(f, "true", at)); /* also where model_args ask for GRN */
   for (size_t i = 0; i < base->count; i++) put(f, f->out, base->keys[i]->text, base->items[i]);
@@ -283,7 +302,8 @@ static bool read_config(Folder *f) {
   if (!is_file(path)) return error_in(f->ctx, f->folder, "no config.json in it: no checkpoint of transformers or timm");
   f->config = json_parse_file(f->ctx, f->arena, path);
   if (!f->config) return false;
-  if (f->config->kind != NODE_MAP) return yaml_error(f->ctx, f->config, "is %s, not an object", node_kind_name(f->config));
+  if (f->config->kind != NODE_MAP)
+    return yaml_error(f->ctx, f->config, "is %s, not an object", node_kind_name(f->config));
   f->out = new_map(f, MAX_KEYS);
   bool hf = node_get(f->config, "architectures") || node_get(f->config, "model_type");
   if (!hf && !node_get(f->config, "architecture"))
@@ -306,7 +326,8 @@ static Graph *build(Folder *f, const DimPin *pins, size_t pin_count, const char 
   return NULL;
 }
 
-Graph *load_checkpoint(Context *ctx, const char *folder, const DimPin *pins, size_t pin_count, const char *weights_from) {
+Graph *load_checkpoint(Context *ctx, const char *folder, const DimPin *pins, size_t pin_count,
+                       const char *weights_from) {
   Arena *arena = arena_new();
   Folder f = {.ctx = ctx, .arena = arena, .folder = folder};
   Graph *g = build(&f, pins, pin_count, weights_from);

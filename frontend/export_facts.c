@@ -27,8 +27,14 @@ static const char *activation_name(const Op *op) {
   static const struct {
     OpKind kind;
     const char *name;
-  } rows[] = {{OP_relu, "relu"},   {OP_silu, "silu"}, {OP_leaky_relu, "leaky_relu"}, {OP_elu, "elu"},
-              {OP_hard_swish, "hard_swish"}, {OP_hard_sigmoid, "hard_sigmoid"}, {OP_sigmoid, "sigmoid"}, {OP_tanh, "tanh"},
+  } rows[] = {{OP_relu, "relu"},
+              {OP_silu, "silu"},
+              {OP_leaky_relu, "leaky_relu"},
+              {OP_elu, "elu"},
+              {OP_hard_swish, "hard_swish"},
+              {OP_hard_sigmoid, "hard_sigmoid"},
+              {OP_sigmoid, "sigmoid"},
+              {OP_tanh, "tanh"},
               {OP_softplus, "softplus"}};
   if (op->kind == OP_gelu) return op->attrs.mode ? "gelu_tanh" : "gelu";
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -72,8 +78,10 @@ static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts 
   switch (op->kind) {
   case OP_patches:
     if (f->kernels[0] || !op->attrs.kernel.count) break;
-    if (f->patch) f->first_downsample = true;
-    else f->patch = op->attrs.kernel.at[0];
+    if (f->patch)
+      f->first_downsample = true;
+    else
+      f->patch = op->attrs.kernel.at[0];
     break;
   case OP_gemm: look_at_gemm(g, op, f); break;
   case OP_layernorm: look_at_norm(g, op, f); break;

@@ -1,6 +1,6 @@
-/* Descriptions of networks; see export_yaml.h. Options are read off the graph (export_facts.c), a description is written
- * from them, and what it builds must be the graph. For family resnet, whose options leave fewer traces, the networks of
- * the path are tried one by one. */
+/* Descriptions of networks; see export_yaml.h. Options are read off the graph (export_facts.c), a description is
+ * written from them, and what it builds must be the graph. For family resnet, whose options leave fewer traces, the
+ * networks of the path are tried one by one. */
 #include "frontend/export_yaml.h"
 #include "frontend/export_facts.h"
 #include "frontend/normal_form.h"
@@ -14,9 +14,10 @@ typedef struct {
   Graph *g;
   Arena *arena;
   ExportFacts facts;
-  const char *input;  /* the lines on input and output */
+  const char *input; /* the lines on input and output */
   const char *notes;
-  const char *folded; /* the graph as anonymous text, its scales and shifts in weights: these may be spelt in many ways */
+  const char
+      *folded; /* the graph as anonymous text, its scales and shifts in weights: these may be spelt in many ways */
 } Export;
 
 /* ---- pieces ---- */
@@ -27,8 +28,10 @@ static const char *quoted(Arena *a, const char *text) {
   for (const char *p = text; *p; p++) {
     unsigned char c = (unsigned char)*p;
     if (c == '"' || c == '\\') text_putc(&t, '\\');
-    if (c >= 32) text_putc(&t, *p);
-    else text_printf(&t, "\\x%02X", c);
+    if (c >= 32)
+      text_putc(&t, *p);
+    else
+      text_printf(&t, "\\x%02X", c);
   }
   text_putc(&t, '"');
   return text_string(&t);
@@ -67,8 +70,10 @@ static const char *port_lines(const Graph *g, Arena *a) {
   text_printf(&t, "input: {name: %s, ", quoted(a, in->attrs.name));
   if (x->dim[0] != 1) text_printf(&t, "batch: %s, ", dim_text(g, a, x->dim[0]));
   text_printf(&t, "channels: %s, size: ", dim_text(g, a, x->dim[1]));
-  if (x->dim[2] == x->dim[3]) text_puts(&t, dim_text(g, a, x->dim[2]));
-  else text_printf(&t, "[%s, %s]", dim_text(g, a, x->dim[2]), dim_text(g, a, x->dim[3]));
+  if (x->dim[2] == x->dim[3])
+    text_puts(&t, dim_text(g, a, x->dim[2]));
+  else
+    text_printf(&t, "[%s, %s]", dim_text(g, a, x->dim[2]), dim_text(g, a, x->dim[3]));
   text_printf(&t, "}\noutput: %s\n", quoted(a, out->attrs.name));
   return text_string(&t);
 }
@@ -124,7 +129,8 @@ static bool builds(Export *e, const char *text) {
 /* ---- family convnext ---- */
 
 static const char *whole(Export *e, Text *options) {
-  return arena_printf(e->arena, "name: %s\n%s%s%s", quoted(e->arena, e->g->name), text_string(options), e->input, e->notes);
+  return arena_printf(e->arena, "name: %s\n%s%s%s", quoted(e->arena, e->g->name), text_string(options), e->input,
+                      e->notes);
 }
 
 static void put_kernels(Text *t, const ExportFacts *f) {
@@ -141,12 +147,15 @@ static const char *convnext(Export *e, const char *stem) {
   put_list(&t, "depths", f->depths, f->stages, 1);
   put_list(&t, "dims", f->dims, f->stages, 1);
   put_kernels(&t, f);
-  if (stem) text_printf(&t, "stem: %s\n", stem);
-  else if (f->patch != 4) text_printf(&t, "patch: %lld\n", (long long)f->patch);
+  if (stem)
+    text_printf(&t, "stem: %s\n", stem);
+  else if (f->patch != 4)
+    text_printf(&t, "patch: %lld\n", (long long)f->patch);
   if (!f->stem_norm) text_puts(&t, "stem_norm: false\n");
   if (f->first_downsample) text_puts(&t, "first_downsample: true\n");
   if (f->first_dilated && f->first_dilated < 20)
-    text_printf(&t, "output_stride: %lld\n", (long long)((stem ? 4 : f->patch) << (f->first_dilated - !f->first_downsample)));
+    text_printf(&t, "output_stride: %lld\n",
+                (long long)((stem ? 4 : f->patch) << (f->first_dilated - !f->first_downsample)));
   if (f->grn) text_puts(&t, "grn: true\n");
   if (f->layer_scale == f->grn) text_printf(&t, "layer_scale: %s\n", f->layer_scale ? "true" : "false");
   if (f->expand != 4) text_printf(&t, "expand: %lld\n", (long long)f->expand);
@@ -194,10 +203,13 @@ static const char *try_resnet(Export *e) {
 const char *export_yaml(Graph *g, Arena *arena) {
   Export e = {.g = g, .arena = arena, .input = port_lines(g, arena), .notes = note_lines(g, arena)};
   const char *file = graph_file(g, 0), *text = NULL;
-  if (!e.input) return error_in(g->context, file, "no network of a family: it has not one f32 image in and one tensor out"), NULL;
-  if (*g->last_pass) return error_in(g->context, file, "passes have run on it; a network is exported as it was read"), NULL;
+  if (!e.input)
+    return error_in(g->context, file, "no network of a family: it has not one f32 image in and one tensor out"), NULL;
+  if (*g->last_pass)
+    return error_in(g->context, file, "passes have run on it; a network is exported as it was read"), NULL;
   normal_form(g);
-  if (!export_facts(g, &e.facts)) return error_in(g->context, file, "no network of a family: it has no residual blocks"), NULL;
+  if (!export_facts(g, &e.facts))
+    return error_in(g->context, file, "no network of a family: it has no residual blocks"), NULL;
   e.folded = fold(g, arena);
   text = try_convnext(&e);
   if (!text) text = try_resnet(&e);

@@ -104,8 +104,8 @@ static ValueId build_stem(Net *n, const Options *o, ValueId x) {
 
 /* How a stage steps: `output_stride` ends the halving, from where on convolutions are dilated instead. */
 typedef struct {
-  int64_t so_far;         /* stride of the stage's input in pixels */
-  int64_t stride;         /* of the downsampling conv */
+  int64_t so_far;          /* stride of the stage's input in pixels */
+  int64_t stride;          /* of the downsampling conv */
   int64_t first, dilation; /* of the downsampling conv, of the blocks */
 } Pace;
 

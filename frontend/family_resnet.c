@@ -1,5 +1,6 @@
-/* family: resnet. The way from ResNet-50 to ConvNeXt (Liu et al. 2022, section 2), an option a step. Parameters are named
- * stem_conv, stem_norm, stage0_block0.{c1,dw,c2,n0,n1,n2,short}, stage1_down_norm, stage1_down_conv, norm, head. */
+/* family: resnet. The way from ResNet-50 to ConvNeXt (Liu et al. 2022, section 2), an option a step. Parameters are
+ * named stem_conv, stem_norm, stage0_block0.{c1,dw,c2,n0,n1,n2,short}, stage1_down_norm, stage1_down_conv, norm, head.
+ */
 #include "frontend/yaml_model.h"
 #include <string.h>
 

@@ -73,8 +73,10 @@ static bool scan_string(Scan *s) {
     if (c == '"') return true;
     if (c != '\\') continue;
     if (s->at >= s->end || !*s->at || !strchr("\"\\/bfnrtu", *s->at)) return fail(s, "an unknown escape");
-    if (*s->at != 'u') s->at++;
-    else if (!scan_unicode(s)) return false;
+    if (*s->at != 'u')
+      s->at++;
+    else if (!scan_unicode(s))
+      return false;
   }
   return fail(s, "a string does not end");
 }

@@ -66,7 +66,8 @@ static Graph *load_file(const Request *r, Arena *scratch) {
     g = load_nir(r, &f);
   } else if (ends_with(r->path, ".yaml") || ends_with(r->path, ".yml")) {
     const char *text = f.data ? (const char *)f.data : "";
-    g = load_description(r, scratch, yaml_parse(r->ctx, scratch, arena_strdup(scratch, r->path), text, f.size), r->path, 0);
+    g = load_description(r, scratch, yaml_parse(r->ctx, scratch, arena_strdup(scratch, r->path), text, f.size), r->path,
+                         0);
   } else {
     unmap_file(&f);
     return load_onnx(r->ctx, r->path, r->pins, r->pin_count);

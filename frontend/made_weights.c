@@ -6,7 +6,8 @@
  *   two or more dims above 1    0 + u sqrt(3 / fan-in), the fan-in being the product of all dims but the first
  *   ...bias, ...beta, ...running_mean    0 + u / 8
  *   all others (gains, variances)        1 + u / 4
- * so that activations stay of order 1, and no gain is 0 or 1. Only integers, * + and sqrt: the same on every machine. */
+ * so that activations stay of order 1, and no gain is 0 or 1. Only integers, * + and sqrt: the same on every machine.
+ */
 #include "frontend/frontend.h"
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ static void choose_range(const char *name, const Type *t, float *centre, float *
 static bool random_make(Source *s, const char *name, const Type *type, TensorView *out) {
   Random *r = s->impl;
   if (type->dtype != DT_f32)
-    return error_in(r->ctx, s->path, "tensor '%.100s' is %s; random weights are f32", name, dtype_name((DType)type->dtype));
+    return error_in(r->ctx, s->path, "tensor '%.100s' is %s; random weights are f32", name,
+                    dtype_name((DType)type->dtype));
   size_t count = (size_t)type_elements(type);
   unsigned char *bytes = malloc(count * 4 + 1);
   if (!bytes) die("out of memory for %zu random numbers", count);

@@ -152,7 +152,8 @@ ValueId net_conv(Net *n, ValueId x, const ConvLayer *c) {
   if (!is_image(&t)) return net_error(n, "conv needs an input of rank 4, not %d", t.rank), 0;
   if (c->groups < 1 || !dim_is_number(t.dim[1]) || t.dim[1] % c->groups || c->out % c->groups)
     return net_error(n, "%lld groups do not divide %lld input and %lld output channels", (long long)c->groups,
-                     (long long)t.dim[1], (long long)c->out), 0;
+                     (long long)t.dim[1], (long long)c->out),
+           0;
   const char *weight = c->weight ? c->weight : net_name(n, c->name, "weight");
   ValueId in[3] = {x};
   in[1] = net_param(n, weight, 4, (const Dim[]){c->out, t.dim[1] / c->groups, c->kernel[0], c->kernel[1]});
@@ -238,10 +239,10 @@ ValueId net_activation(Net *n, ValueId x, int index) {
     OpKind kind;
     const char *mode;
     double alpha, beta;
-  } rows[] = {{OP_none, NULL, 0, 0},        {OP_relu, NULL, 1, 0},         {OP_gelu, NULL, 1, 0},
-              {OP_gelu, "tanh", 1, 0},      {OP_silu, NULL, 1, 0},         {OP_leaky_relu, NULL, 0.01, 0},
-              {OP_elu, NULL, 1, 0},         {OP_hard_swish, NULL, 1, 0},   {OP_hard_sigmoid, NULL, 1.0 / 6, 0.5},
-              {OP_sigmoid, NULL, 1, 0},     {OP_tanh, NULL, 1, 0},         {OP_softplus, NULL, 1, 0}};
+  } rows[] = {{OP_none, NULL, 0, 0},    {OP_relu, NULL, 1, 0},       {OP_gelu, NULL, 1, 0},
+              {OP_gelu, "tanh", 1, 0},  {OP_silu, NULL, 1, 0},       {OP_leaky_relu, NULL, 0.01, 0},
+              {OP_elu, NULL, 1, 0},     {OP_hard_swish, NULL, 1, 0}, {OP_hard_sigmoid, NULL, 1.0 / 6, 0.5},
+              {OP_sigmoid, NULL, 1, 0}, {OP_tanh, NULL, 1, 0},       {OP_softplus, NULL, 1, 0}};
   if (rows[index].kind == OP_none) return x;
   Attrs a = attrs_default();
   a.mode = rows[index].mode;

@@ -17,8 +17,8 @@ typedef struct {
   NameMap params;    /* names to indices of values */
   ValueId *values;
   size_t value_count, value_capacity;
-  int64_t learned;   /* elements of all parameters but running statistics */
-  size_t op_limit;   /* more ops than this are an error */
+  int64_t learned; /* elements of all parameters but running statistics */
+  size_t op_limit; /* more ops than this are an error */
 } Net;
 
 enum { NET_MAX_OPS = 50000 };
@@ -45,7 +45,8 @@ typedef struct {
 ConvLayer conv_layer(const char *name, int64_t out, int64_t kernel, int64_t stride, int64_t pad, bool bias);
 ValueId net_conv(Net *, ValueId x, const ConvLayer *);
 /* Over the channels of an image, or the last axis. Weight [out, in]. */
-ValueId net_linear(Net *, ValueId x, const char *name, const char *weight, const char *bias_name, int64_t out, bool bias);
+ValueId net_linear(Net *, ValueId x, const char *name, const char *weight, const char *bias_name, int64_t out,
+                   bool bias);
 /* Over the channels of an image, or the last axis. */
 ValueId net_layernorm(Net *, ValueId x, const char *name, double eps, bool affine);
 ValueId net_batchnorm(Net *, ValueId x, const char *name, double eps);
@@ -57,7 +58,7 @@ ValueId net_scale(Net *, ValueId x, const char *param);
 ValueId net_activation(Net *, ValueId x, int index_in_activations);
 ValueId net_add(Net *, ValueId a, ValueId b);
 ValueId net_pool(Net *, OpKind max_or_avg, ValueId x, int64_t kernel, int64_t stride, int64_t pad);
-ValueId net_mean(Net *, ValueId x); /* [N, C, H, W] to [N, C, 1, 1] */
+ValueId net_mean(Net *, ValueId x);    /* [N, C, H, W] to [N, C, 1, 1] */
 ValueId net_flatten(Net *, ValueId x); /* all axes but the first become one */
 ValueId net_reshape(Net *, ValueId x, int rank, const Dim *shape);
 ValueId net_transpose(Net *, ValueId x, int rank, const Dim *perm);

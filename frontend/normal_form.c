@@ -3,7 +3,8 @@
 #include "passes/passes.h"
 
 /* reshape (layernorm (reduce_mean %x {axes=[1,2] keepdims=1} : [N,1,1,C]) {axes=[3]}) to [N,C]
- *   =>  layernorm (reduce_mean %x {axes=[1,2]} : [N,C]) {axes=[1]}: some flatten before a head's norm, some behind it. */
+ *   =>  layernorm (reduce_mean %x {axes=[1,2]} : [N,C]) {axes=[1]}: some flatten before a head's norm, some behind it.
+ */
 static void flatten_head(Graph *g, OpId id) {
   const Op reshape = *op_at(g, id);
   if (reshape.kind != OP_reshape || type_of(g, reshape.first_result)->rank != 2) return;
@@ -16,7 +17,8 @@ static void flatten_head(Graph *g, OpId id) {
   Attrs flat = mean.attrs, last = norm.attrs;
   flat.keepdims = 0;
   last.axes = (Ints){1, (const Dim[]){1}};
-  ValueId operands[3] = {0, norm.operand_count > 1 ? norm.operands[1] : 0, norm.operand_count > 2 ? norm.operands[2] : 0};
+  ValueId operands[3] = {0, norm.operand_count > 1 ? norm.operands[1] : 0,
+                         norm.operand_count > 2 ? norm.operands[2] : 0};
   operands[0] = graph_new_op(g, OP_reduce_mean, &mean.operands[0], 1, &flat, mean.loc, id);
   ValueId y = graph_new_op(g, OP_layernorm, operands, norm.operand_count, &last, norm.loc, id);
   graph_replace_uses(g, reshape.first_result, y);

@@ -1,4 +1,5 @@
-/* .npz: a zip archive of .npy arrays. Stored ones (numpy.savez) are mapped, deflated ones (savez_compressed) unpacked. */
+/* .npz: a zip archive of .npy arrays. Stored ones (numpy.savez) are mapped, deflated ones (savez_compressed) unpacked.
+ */
 #include "frontend/npy.h"
 #include "frontend/tensor_file.h"
 #include <string.h>
@@ -13,10 +14,13 @@ static uint64_t number_at(const unsigned char *p, int bytes) {
 }
 
 enum {
-  END_BYTES = 22,          /* end of central directory, without its comment */
-  END64_BYTES = 56, LOCATOR64_BYTES = 20,
-  ENTRY_BYTES = 46, LOCAL_BYTES = 30,
-  STORED = 0, DEFLATED = 8,
+  END_BYTES = 22, /* end of central directory, without its comment */
+  END64_BYTES = 56,
+  LOCATOR64_BYTES = 20,
+  ENTRY_BYTES = 46,
+  LOCAL_BYTES = 30,
+  STORED = 0,
+  DEFLATED = 8,
 };
 
 typedef struct {
@@ -24,7 +28,9 @@ typedef struct {
   const MappedFile *map;
 } Zip;
 
-static bool bad(const Zip *z, const char *what) { return error_in(z->file->ctx, z->map->path, "not a .npz file: %s", what); }
+static bool bad(const Zip *z, const char *what) {
+  return error_in(z->file->ctx, z->map->path, "not a .npz file: %s", what);
+}
 
 static bool has(const Zip *z, uint64_t at, uint64_t bytes, const char *signature) {
   return at <= z->map->size && bytes <= z->map->size - at && !memcmp(z->map->data + at, signature, 4);
@@ -105,7 +111,8 @@ static const unsigned char *unpack(const Zip *z, const Entry *e, const unsigned 
   return bad(z, "a compressed array is broken"), NULL;
 #else
   (void)from;
-  return error_in(z->file->ctx, z->map->path, "'%.100s' is compressed, and this nextc was built without zlib", e->name), NULL;
+  return error_in(z->file->ctx, z->map->path, "'%.100s' is compressed, and this nextc was built without zlib", e->name),
+         NULL;
 #endif
 }
 

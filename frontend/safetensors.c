@@ -16,10 +16,10 @@ static const struct {
 
 typedef struct {
   TensorFile *file;
-  uint32_t index;             /* of the file in file->files */
-  const unsigned char *data;  /* [data_size] behind the header */
+  uint32_t index;            /* of the file in file->files */
+  const unsigned char *data; /* [data_size] behind the header */
   size_t data_size;
-  size_t first;               /* tensors before this one are other files' */
+  size_t first; /* tensors before this one are other files' */
 } Reader;
 
 static bool read_type(Reader *r, const Node *entry, const char *name, Type *out) {
@@ -27,7 +27,8 @@ static bool read_type(Reader *r, const Node *entry, const char *name, Type *out)
   int64_t dims[MAX_RANK];
   size_t rank, row = 0;
   while (row < sizeof dtypes / sizeof *dtypes && !node_is(dtype, dtypes[row].name)) row++;
-  if (!dtype || dtype->kind != NODE_SCALAR) return yaml_error(r->file->ctx, entry, "tensor '%.100s' has no dtype", name);
+  if (!dtype || dtype->kind != NODE_SCALAR)
+    return yaml_error(r->file->ctx, entry, "tensor '%.100s' has no dtype", name);
   if (row == sizeof dtypes / sizeof *dtypes)
     return yaml_error(r->file->ctx, dtype, "tensor '%.100s': unknown dtype '%.20s'", name, dtype->text);
   if (!shape || shape->kind != NODE_LIST) return yaml_error(r->file->ctx, entry, "tensor '%.100s' has no shape", name);
@@ -47,8 +48,7 @@ static bool read_entry(Reader *r, const Node *entry, const char *name) {
   const Node *offsets = node_get(entry, "data_offsets");
   if (!offsets) return yaml_error(ctx, entry, "tensor '%.100s' has no data_offsets", name);
   if (!yaml_ints(ctx, offsets, "data_offsets", 0, INT64_C(1) << 52, at, 2, &count)) return false;
-  if (count != 2 || at[0] > at[1])
-    return yaml_error(ctx, offsets, "tensor '%.100s': data_offsets are no range", name);
+  if (count != 2 || at[0] > at[1]) return yaml_error(ctx, offsets, "tensor '%.100s': data_offsets are no range", name);
   if ((uint64_t)at[1] > r->data_size)
     return yaml_error(ctx, offsets, "tensor '%.100s' ends at byte %lld of the data, which has only %zu", name,
                       (long long)at[1], r->data_size);
@@ -147,7 +147,8 @@ static bool add_shards(TensorFile *f, const char *path, const Node *map) {
     const char *base = NULL;
     if (name_map_find(&f->names, map->keys[i]->text, &index)) base = f->files[f->tensors[index].file].path + folder;
     if (!base || strcmp(base, map->items[i]->text))
-      ok = yaml_error(f->ctx, map->keys[i], "tensor '%.100s' is not in '%.100s'", map->keys[i]->text, map->items[i]->text);
+      ok = yaml_error(f->ctx, map->keys[i], "tensor '%.100s' is not in '%.100s'", map->keys[i]->text,
+                      map->items[i]->text);
   }
   return ok;
 }

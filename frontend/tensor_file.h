@@ -13,12 +13,12 @@ typedef struct {
 typedef struct {
   Source source; /* impl points back here */
   Context *ctx;
-  Arena *arena;  /* owns all of it */
+  Arena *arena; /* owns all of it */
   MappedFile *files;
   size_t file_count, file_capacity;
   StoredTensor *tensors; /* in the order of the files */
   size_t tensor_count, tensor_capacity;
-  NameMap names;        /* to indices of tensors */
+  NameMap names; /* to indices of tensors */
 } TensorFile;
 
 /* Each is NULL + diag. Closed by source.close. */

@@ -16,7 +16,7 @@ typedef struct {
   Row rows[20]; /* ends with an empty one */
 } Scheme;
 
-static const char *const prefixes[SCHEME_PREFIXES] = {"",         "convnext.", "convnextv2.", "module.",
+static const char *const prefixes[SCHEME_PREFIXES] = {"",       "convnext.", "convnextv2.", "module.",
                                                       "model.", "backbone.", "encoder."};
 
 static const Scheme schemes[] = {

@@ -22,9 +22,12 @@ static bool kind_of(Context *ctx, const char *path, FileKind *out) {
   if (!map_file(ctx, path, &f)) return false;
   bool braced = f.size > 8 && f.data[8] == '{';
   *out = ends_with(path, ".safetensors") ? FILE_SAFETENSORS : FILE_ONNX;
-  if (f.size >= 4 && !memcmp(f.data, "PK", 2) && f.data[2] <= 5) *out = FILE_NPZ;
-  else if (braced && !f.data[6] && !f.data[7]) *out = FILE_SAFETENSORS;
-  else if (ends_with(path, ".npz")) *out = FILE_NPZ;
+  if (f.size >= 4 && !memcmp(f.data, "PK", 2) && f.data[2] <= 5)
+    *out = FILE_NPZ;
+  else if (braced && !f.data[6] && !f.data[7])
+    *out = FILE_SAFETENSORS;
+  else if (ends_with(path, ".npz"))
+    *out = FILE_NPZ;
   unmap_file(&f);
   return true;
 }
@@ -168,9 +171,10 @@ static void report_missing(Binding *b) {
     const Op *op = op_at(b->g, b->ids[i]);
     if (b->found[i] || b->missing++ >= MAX_LISTED) continue;
     const char *also = b->names[i] && strcmp(b->names[i], op->attrs.name)
-                           ? arena_printf(b->arena, " (the network's '%.200s')", op->attrs.name) : "";
-    error_in(b->ctx, b->file->source->path, "tensor '%.200s' is missing%s: %s", b->names[i] ? b->names[i] : op->attrs.name,
-             also, type_text(b, type_of(b->g, op->first_result)));
+                           ? arena_printf(b->arena, " (the network's '%.200s')", op->attrs.name)
+                           : "";
+    error_in(b->ctx, b->file->source->path, "tensor '%.200s' is missing%s: %s",
+             b->names[i] ? b->names[i] : op->attrs.name, also, type_text(b, type_of(b->g, op->first_result)));
   }
 }
 
@@ -195,8 +199,9 @@ static bool summary(Binding *b) {
   int hidden = (b->missing > MAX_LISTED) + (b->wrong > MAX_LISTED) + (b->left > MAX_LISTED);
   bool ok = !b->missing && !b->wrong && (!b->left || b->file->onnx);
   if (!ok && (hidden || !b->hits))
-    error_in(b->ctx, b->file->source->path, "%d tensors missing, %d left over, %d of a wrong shape; named as %s names them",
-             b->missing, b->left, b->wrong, b->hits ? scheme_name(b->scheme) : "no scheme that nextc knows");
+    error_in(b->ctx, b->file->source->path,
+             "%d tensors missing, %d left over, %d of a wrong shape; named as %s names them", b->missing, b->left,
+             b->wrong, b->hits ? scheme_name(b->scheme) : "no scheme that nextc knows");
   return ok;
 }
 

@@ -10,15 +10,15 @@ typedef struct {
   Source *source;
   const char **names; /* [count], in the context's arena */
   size_t count;
-  OnnxFile *onnx;     /* an ONNX file's initializers; NULL: another kind of file */
+  OnnxFile *onnx; /* an ONNX file's initializers; NULL: another kind of file */
 } WeightFile;
 
 /* safetensors, its index of shards, .npz or ONNX, by content and name. False + diag. */
 bool open_weights(Context *, const char *path, WeightFile *out);
 
-/* g's weights, which are no_weights', become those of `from`: a file, or random:SEED. Names are those of the network, or
- * what a naming scheme makes of them; a tensor may have axes of 1 more or fewer, and any float type. What is missing, left
- * over, or has a wrong shape is listed: false + diag. */
+/* g's weights, which are no_weights', become those of `from`: a file, or random:SEED. Names are those of the network,
+ * or what a naming scheme makes of them; a tensor may have axes of 1 more or fewer, and any float type. What is
+ * missing, left over, or has a wrong shape is listed: false + diag. */
 bool bind_weights(Graph *g, const char *from);
 
 /* ---- weight_names.c: who calls what how ---- */

@@ -40,12 +40,14 @@ static size_t word_length(const char *p) {
   return n;
 }
 
-static const Node *unknown(Context *ctx, Arena *arena, const Vars *vars, const Node *at, const char *name, size_t length) {
+static const Node *unknown(Context *ctx, Arena *arena, const Vars *vars, const Node *at, const char *name,
+                           size_t length) {
   const char *names[64], *word = arena_strndup(arena, name, length);
   size_t count = 0;
   for (; vars && count < 64; vars = vars->next) names[count++] = vars->name;
   const char *near = nearest_name(word, names, count);
-  yaml_error(ctx, at, "no variable '%.60s'%s%s%s", word, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+  yaml_error(ctx, at, "no variable '%.60s'%s%s%s", word, near ? " (did you mean '" : "", near ? near : "",
+             near ? "'?)" : "");
   return NULL;
 }
 
@@ -97,7 +99,8 @@ static double parse_len(Expr *e) {
 static double parse_literal(Expr *e) {
   size_t n = strspn(e->p, "0123456789.");
   double x;
-  if (e->p[n] == 'e' && n) n += 1 + strspn(e->p + n + 1, "+-") + strspn(e->p + n + 1 + strspn(e->p + n + 1, "+-"), "0123456789");
+  if (e->p[n] == 'e' && n)
+    n += 1 + strspn(e->p + n + 1, "+-") + strspn(e->p + n + 1 + strspn(e->p + n + 1, "+-"), "0123456789");
   if (!read_double(e->p, n, &x)) return fail(e, "a value is missing");
   e->p += n;
   return x;
@@ -107,15 +110,21 @@ static double parse_factor(Expr *e) {
   if (e->failed) return 0;
   if (++e->depth > MAX_PARENS) return fail(e, "nested too deep");
   double x;
-  if (accept(e, "-")) x = -parse_factor(e);
-  else if (accept(e, "true")) x = 1;
-  else if (accept(e, "false")) x = 0;
-  else if (accept(e, "len")) x = parse_len(e);
+  if (accept(e, "-"))
+    x = -parse_factor(e);
+  else if (accept(e, "true"))
+    x = 1;
+  else if (accept(e, "false"))
+    x = 0;
+  else if (accept(e, "len"))
+    x = parse_len(e);
   else if (accept(e, "(")) {
     x = parse_or(e);
     if (!accept(e, ")")) x = fail(e, "')' is missing");
-  } else if (e->p += strspn(e->p, " \t\n"), word_length(e->p)) x = parse_name(e);
-  else x = parse_literal(e);
+  } else if (e->p += strspn(e->p, " \t\n"), word_length(e->p))
+    x = parse_name(e);
+  else
+    x = parse_literal(e);
   e->depth--;
   return x;
 }
@@ -136,9 +145,12 @@ static double parse_term(Expr *e) {
 static double parse_sum(Expr *e) {
   double x = parse_term(e);
   while (!e->failed) {
-    if (accept(e, "+")) x += parse_term(e);
-    else if (accept(e, "-")) x -= parse_term(e);
-    else return x;
+    if (accept(e, "+"))
+      x += parse_term(e);
+    else if (accept(e, "-"))
+      x -= parse_term(e);
+    else
+      return x;
   }
   return x;
 }

@@ -16,12 +16,17 @@ typedef struct {
 
 #define AT(member) offsetof(Options, member)
 static const Field name_field = {"name", FIELD_STRING, AT(name), 0, 0, NULL};
-#define NAME {"name", FIELD_STRING, AT(name), 0, 0, NULL}
-#define NODE(key) {#key, FIELD_NODE, AT(key), 0, 0, NULL}
-#define OUT {"out", FIELD_INT, AT(out), 1, 16777216, NULL}
-#define EPS {"eps", FIELD_DOUBLE, AT(eps), 0, 1, NULL}
-static const Field conv_fields[] = {NAME, OUT, NODE(kernel), NODE(stride), NODE(pad), NODE(dilation), NODE(groups), NODE(bias),
-                                    {"weight", FIELD_STRING, AT(weight), 0, 0, NULL}};
+#define NAME                                                                                                           \
+  { "name", FIELD_STRING, AT(name), 0, 0, NULL }
+#define NODE(key)                                                                                                      \
+  { #key, FIELD_NODE, AT(key), 0, 0, NULL }
+#define OUT                                                                                                            \
+  { "out", FIELD_INT, AT(out), 1, 16777216, NULL }
+#define EPS                                                                                                            \
+  { "eps", FIELD_DOUBLE, AT(eps), 0, 1, NULL }
+static const Field conv_fields[] = {NAME,         OUT,        NODE(kernel),
+                                    NODE(stride), NODE(pad),  NODE(dilation),
+                                    NODE(groups), NODE(bias), {"weight", FIELD_STRING, AT(weight), 0, 0, NULL}};
 static const Field linear_fields[] = {NAME, OUT, NODE(bias), {"weight", FIELD_STRING, AT(weight), 0, 0, NULL}};
 static const Field layernorm_fields[] = {NAME, EPS, {"affine", FIELD_BOOL, AT(affine), 0, 0, NULL}};
 static const Field norm_fields[] = {NAME, EPS};
@@ -96,8 +101,10 @@ static bool run_conv(Steps *s, const Node *args) {
   if (!read_pair(s, o.dilation, "dilation", 1, c.dilation) || !read_pads(s, o.pad, &c, c.pad)) return false;
   if (!read_bias(s, o.bias, &c.bias, &c.bias_name)) return false;
   const Type *t = net_type(s->net, s->x);
-  if (node_is(o.groups, "depthwise")) c.groups = t->rank == 4 && dim_is_number(t->dim[1]) ? t->dim[1] : 1;
-  else if (!node_is_null(o.groups) && !yaml_int(s->ctx, o.groups, "groups", 1, 65536, &c.groups)) return false;
+  if (node_is(o.groups, "depthwise"))
+    c.groups = t->rank == 4 && dim_is_number(t->dim[1]) ? t->dim[1] : 1;
+  else if (!node_is_null(o.groups) && !yaml_int(s->ctx, o.groups, "groups", 1, 65536, &c.groups))
+    return false;
   s->x = net_conv(s->net, s->x, &c);
   return true;
 }
@@ -146,7 +153,8 @@ static bool run_act(Steps *s, const Node *args) {
   Options o = {.act = 2};
   if (args->kind == NODE_SCALAR && !node_is_null(args)) {
     if (!yaml_word(s->ctx, args, "act", ACTIVATIONS, &o.act)) return false;
-  } else if (!READ(s, args, "act", act_fields, &o)) return false;
+  } else if (!READ(s, args, "act", act_fields, &o))
+    return false;
   s->x = net_activation(s->net, s->x, o.act);
   return true;
 }
@@ -214,7 +222,8 @@ static bool run_const(Steps *s, const Node *args) {
   if (!READ(s, args, "const", const_fields, &o) || !read_shape(s, args, &o, "const", &t)) return false;
   if (!dtype_from_name(o.type, strlen(o.type), &dtype)) return yaml_error(s->ctx, args, "unknown type '%.60s'", o.type);
   if (!o.values) return yaml_error(s->ctx, args, "const needs values");
-  size_t count = o.values->kind == NODE_LIST ? o.values->count : 1, room = dtype_is_float(dtype) ? MAX_CONST_FLOATS : MAX_CONST;
+  size_t count = o.values->kind == NODE_LIST ? o.values->count : 1,
+         room = dtype_is_float(dtype) ? MAX_CONST_FLOATS : MAX_CONST;
   Dim elements;
   if (!type_count(&t, &elements) || (count != 1 && count != (size_t)elements) || count > room)
     return yaml_error(s->ctx, o.values, "const takes one value, or as many as its shape has, at most %zu", room);
@@ -228,8 +237,10 @@ static bool run_const(Steps *s, const Node *args) {
   }
   Attrs a = attrs_default();
   t.dtype = (uint8_t)dtype;
-  if (dtype_is_float(dtype)) a.floats = (Floats){(int32_t)count, floats};
-  else a.ints = (Ints){(int32_t)count, ints};
+  if (dtype_is_float(dtype))
+    a.floats = (Floats){(int32_t)count, floats};
+  else
+    a.ints = (Ints){(int32_t)count, ints};
   char error[256] = "";
   OpId id = graph_try_leaf(s->net->graph, OP_const, &t, &a, NULL, 0, error);
   if (!id) return yaml_error(s->ctx, args, "%s", error);
@@ -238,11 +249,21 @@ static bool run_const(Steps *s, const Node *args) {
 }
 
 const Layer layers[] = {
-    {"conv", run_conv, false},           {"linear", run_linear, false},       {"layernorm", run_layernorm, false},
-    {"batchnorm", run_batchnorm, false}, {"grn", run_grn, false},             {"scale", run_scale, false},
-    {"act", run_act, false},             {"maxpool", run_maxpool, false},     {"avgpool", run_avgpool, false},
-    {"flatten", run_flatten, false},     {"global_pool", run_global_pool, false}, {"identity", run_nothing, false},
-    {"dropout", run_nothing, false},     {"drop_path", run_nothing, false},   {"param", run_param, true},
+    {"conv", run_conv, false},
+    {"linear", run_linear, false},
+    {"layernorm", run_layernorm, false},
+    {"batchnorm", run_batchnorm, false},
+    {"grn", run_grn, false},
+    {"scale", run_scale, false},
+    {"act", run_act, false},
+    {"maxpool", run_maxpool, false},
+    {"avgpool", run_avgpool, false},
+    {"flatten", run_flatten, false},
+    {"global_pool", run_global_pool, false},
+    {"identity", run_nothing, false},
+    {"dropout", run_nothing, false},
+    {"drop_path", run_nothing, false},
+    {"param", run_param, true},
     {"const", run_const, true},
 };
 const size_t layer_count = sizeof layers / sizeof *layers;
@@ -259,7 +280,8 @@ static bool read_attr(Steps *s, const Node *n, const AttrInfo *info, Attrs *a) {
   case KIND_INT: return yaml_int(s->ctx, n, info->name, -(INT64_C(1) << 52), INT64_C(1) << 52, to);
   case KIND_FLOAT: return yaml_double(s->ctx, n, info->name, -1e300, 1e300, to);
   case KIND_INTS:
-    if (!yaml_ints(s->ctx, n, info->name, -(INT64_C(1) << 52), INT64_C(1) << 52, ints, n->count + 1, &count)) return false;
+    if (!yaml_ints(s->ctx, n, info->name, -(INT64_C(1) << 52), INT64_C(1) << 52, ints, n->count + 1, &count))
+      return false;
     *(Ints *)to = (Ints){(int32_t)count, ints};
     return true;
   case KIND_FLOATS:
@@ -282,7 +304,8 @@ bool run_operator(Steps *s, OpKind kind, const Node *args) {
   const char *names[ATTR_COUNT + 1];
   Attrs a = attrs_default();
   size_t count = 0;
-  if (info->traits & (T_LEAF | T_SINK)) return yaml_error(s->ctx, s->net->at, "operator %s is not written as a step", info->name);
+  if (info->traits & (T_LEAF | T_SINK))
+    return yaml_error(s->ctx, s->net->at, "operator %s is not written as a step", info->name);
   for (int i = 0; i < ATTR_COUNT; i++)
     if (info->attrs >> i & 1) names[count++] = attr_info[i].name;
   if (!node_is_null(args)) {

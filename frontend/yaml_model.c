@@ -6,7 +6,7 @@
 static const Family *const families[] = {&family_convnext, &family_resnet};
 enum { FAMILY_COUNT = sizeof families / sizeof *families, MAX_BASES = 32 };
 
-static const char *const common_keys[] = {"name",   "base",       "family",   "input",    "output",
+static const char *const common_keys[] = {"name",   "base",       "family",   "input",   "output",
                                           "labels", "preprocess", "training", STEPS_KEYS};
 enum { COMMON_COUNT = sizeof common_keys / sizeof *common_keys };
 
@@ -78,7 +78,8 @@ static bool read_size(Builder *b, const Node *n, Dim out[2]) {
 
 static bool read_shape(Builder *b, const Node *n, Type *t) {
   if (n->kind != NODE_LIST) return yaml_error(b->ctx, n, "shape must be a list");
-  if (n->count > MAX_RANK) return yaml_error(b->ctx, n, "shape has %zu axes, at most %d are supported", n->count, MAX_RANK);
+  if (n->count > MAX_RANK)
+    return yaml_error(b->ctx, n, "shape has %zu axes, at most %d are supported", n->count, MAX_RANK);
   t->rank = (uint8_t)n->count;
   for (size_t i = 0; i < n->count; i++)
     if (!read_dim(b, n->items[i], "shape", &t->dim[i])) return false;
@@ -90,10 +91,12 @@ static bool read_input(Builder *b, int64_t size, const char **name, Type *t) {
   const Node *input = node_get(b->root, "input");
   DType dtype;
   Dim hw[2] = {224, 224};
-  if (!node_is_null(input) && !yaml_fields(b->ctx, input, "input", input_fields, sizeof input_fields / sizeof *input_fields, &k))
+  if (!node_is_null(input) &&
+      !yaml_fields(b->ctx, input, "input", input_fields, sizeof input_fields / sizeof *input_fields, &k))
     return false;
   *name = k.name;
-  if (!dtype_from_name(k.type, strlen(k.type), &dtype)) return yaml_error(b->ctx, input, "unknown type '%.60s'", k.type);
+  if (!dtype_from_name(k.type, strlen(k.type), &dtype))
+    return yaml_error(b->ctx, input, "unknown type '%.60s'", k.type);
   *t = type_make(dtype, 4, (const Dim[]){1, k.channels, 0, 0});
   if (k.shape && (k.size || k.batch || k.sizes.count))
     return yaml_error(b->ctx, input, "shape says all; no size, sizes or batch may stand beside it");
@@ -147,7 +150,8 @@ static bool check_pins(Builder *b) {
   bool ok = true;
   for (size_t i = 0; i < b->pin_count; i++) {
     const DimPin *p = &b->pins[i];
-    if (p->value < 1) ok = yaml_error(b->ctx, b->root, "dim '%s' is set to %lld", p->symbol, (long long)p->value);
+    if (p->value < 1)
+      ok = yaml_error(b->ctx, b->root, "dim '%s' is set to %lld", p->symbol, (long long)p->value);
     else if (!b->pin_used[i])
       ok = yaml_error(b->ctx, b->root, "no symbolic dim '%s' (%s)", p->symbol,
                       b->graph->symbol_count ? b->graph->symbols[0] : "all dims are numbers");

@@ -11,7 +11,7 @@ bool check_depths(Net *, const IntList *depths);
 /* A family: key `family` of a description, its options, its network. */
 typedef struct {
   const char *name;
-  const Field *fields;        /* of the options */
+  const Field *fields; /* of the options */
   size_t field_count, options_size;
   void (*defaults)(void *options);
   /* Checks the options (false + diag) and appends the network; returns its result. */

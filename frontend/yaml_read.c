@@ -8,9 +8,7 @@ static bool is_plain(const Node *n, const char *word) {
   return n->kind == NODE_SCALAR && !n->quoted && !strcmp(n->text, word);
 }
 
-bool node_is_null(const Node *n) {
-  return !n || is_plain(n, "null") || is_plain(n, "~") || is_plain(n, "");
-}
+bool node_is_null(const Node *n) { return !n || is_plain(n, "null") || is_plain(n, "~") || is_plain(n, ""); }
 
 bool node_is(const Node *n, const char *word) { return n && n->kind == NODE_SCALAR && !strcmp(n->text, word); }
 
@@ -58,7 +56,8 @@ bool yaml_int(Context *ctx, const Node *n, const char *what, int64_t low, int64_
   if (!node_number(n, &x) || x != floor(x) || fabs(x) > 9e15)
     return yaml_error(ctx, n, "%s must be a whole number, not %s", what, shown(ctx, n));
   if (x < (double)low || x > (double)high)
-    return yaml_error(ctx, n, "%s must be from %lld to %lld, not %s", what, (long long)low, (long long)high, shown(ctx, n));
+    return yaml_error(ctx, n, "%s must be from %lld to %lld, not %s", what, (long long)low, (long long)high,
+                      shown(ctx, n));
   *out = (int64_t)x;
   return true;
 }
@@ -66,7 +65,8 @@ bool yaml_int(Context *ctx, const Node *n, const char *what, int64_t low, int64_
 bool yaml_double(Context *ctx, const Node *n, const char *what, double low, double high, double *out) {
   double x;
   if (!node_number(n, &x)) return yaml_error(ctx, n, "%s must be a number, not %s", what, shown(ctx, n));
-  if (x < low || x > high) return yaml_error(ctx, n, "%s must be from %g to %g, not %s", what, low, high, shown(ctx, n));
+  if (x < low || x > high)
+    return yaml_error(ctx, n, "%s must be from %g to %g, not %s", what, low, high, shown(ctx, n));
   *out = x;
   return true;
 }

@@ -1,5 +1,5 @@
-/* The general language: steps, one after the other, on a current value; see docs/yaml.md. Control (residual, repeat, if,
- * blocks) is here, layers and operators are in yaml_layers.c. */
+/* The general language: steps, one after the other, on a current value; see docs/yaml.md. Control (residual, repeat,
+ * if, blocks) is here, layers and operators are in yaml_layers.c. */
 #include "frontend/yaml_steps.h"
 #include <string.h>
 
@@ -23,7 +23,8 @@ static void save_value(Steps *s, const char *name, ValueId value) {
 ValueId steps_value(Steps *s, const Node *n) {
   const char *names[64], *near;
   size_t count = 0;
-  if (n->kind != NODE_SCALAR) return yaml_error(s->ctx, n, "a value is named by a word, not by %s", node_kind_name(n)), 0;
+  if (n->kind != NODE_SCALAR)
+    return yaml_error(s->ctx, n, "a value is named by a word, not by %s", node_kind_name(n)), 0;
   ValueId v = find_value(s, n->text);
   if (v) return v;
   for (const NamedValue *p = s->frame->values; p && count < 64; p = p->next) names[count++] = p->name;
@@ -64,7 +65,9 @@ static bool run_residual(Steps *s, const Node *args) {
   return !s->net->failed;
 }
 
-static const Node *substituted(Steps *s, const Node *n) { return expr_substitute(s->ctx, s->arena, s->frame->vars, &s->work, n); }
+static const Node *substituted(Steps *s, const Node *n) {
+  return expr_substitute(s->ctx, s->arena, s->frame->vars, &s->work, n);
+}
 
 static bool run_repeat(Steps *s, const Node *args) {
   static const char *const keys[] = {"times", "as", "steps"};
@@ -109,14 +112,14 @@ static bool bind_params(Steps *s, const Node *block, const Node *args, const cha
   const Node *params = node_get(block, "params");
   const char **names = ARENA_ARRAY(s->arena, const char *, (params ? params->count : 0) + 1);
   size_t count = 0;
-  if (params && params->kind != NODE_MAP) return yaml_error(s->ctx, params, "params must be a map of names to defaults");
+  if (params && params->kind != NODE_MAP)
+    return yaml_error(s->ctx, params, "params must be a map of names to defaults");
   names[count++] = "name";
   for (size_t i = 0; params && i < params->count; i++) names[count++] = params->keys[i]->text;
   if (args->kind == NODE_MAP && !yaml_check_keys(s->ctx, args, name, names, count)) return false;
   for (size_t i = 0; params && i < params->count; i++) {
     const Node *given = node_get(args, params->keys[i]->text), *value = given ? given : params->items[i];
-    if (!given && node_is_null(value))
-      return yaml_error(s->ctx, args, "%s needs '%.60s'", name, params->keys[i]->text);
+    if (!given && node_is_null(value)) return yaml_error(s->ctx, args, "%s needs '%.60s'", name, params->keys[i]->text);
     Vars var = {params->keys[i]->text, value, frame->vars};
     frame->vars = arena_copy(s->arena, &var, sizeof var);
   }
@@ -209,8 +212,9 @@ static bool step_key(Steps *s, const Node *step, size_t *out) {
   size_t count = 0;
   for (size_t i = 0; i < step->count; i++) {
     if (!strcmp(step->keys[i]->text, "from") || !strcmp(step->keys[i]->text, "to")) continue;
-    if (count++) return yaml_error(s->ctx, step->keys[i], "a step does one thing, beside from and to; '%.60s' is a second",
-                                   step->keys[i]->text);
+    if (count++)
+      return yaml_error(s->ctx, step->keys[i], "a step does one thing, beside from and to; '%.60s' is a second",
+                        step->keys[i]->text);
     *out = i;
   }
   return count || yaml_error(s->ctx, step, "a step needs a layer, a block or an operator");
@@ -267,7 +271,8 @@ ValueId build_steps(Net *n, const Node *root, ValueId input) {
   Frame frame = {.prefix = ""};
   Steps s = {.net = n, .ctx = n->graph->context, .arena = n->arena, .x = input, .frame = &frame};
   s.blocks = node_get(root, "blocks");
-  if (s.blocks && s.blocks->kind != NODE_MAP) return yaml_error(s.ctx, s.blocks, "blocks must be a map"), n->failed = true, 0;
+  if (s.blocks && s.blocks->kind != NODE_MAP)
+    return yaml_error(s.ctx, s.blocks, "blocks must be a map"), n->failed = true, 0;
   s.block_count = s.blocks ? s.blocks->count : 0;
   for (size_t i = 0; params && params->kind == NODE_MAP && i < params->count; i++) {
     Vars var = {params->keys[i]->text, params->items[i], s.globals};

@@ -23,11 +23,11 @@ typedef struct {
   Net *net;
   Context *ctx;
   Arena *arena;
-  ValueId x;              /* the current value */
+  ValueId x;                      /* the current value */
   ValueId operands[MAX_OPERANDS]; /* of the current step: what `from` names, else x */
   uint32_t operand_count;
   Frame *frame;
-  const Vars *globals;    /* `params` of the top */
+  const Vars *globals; /* `params` of the top */
   const Node *blocks;
   size_t block_count, step_count, work; /* work: expr_substitute's */
   int calls;

@@ -9,12 +9,14 @@ typedef struct {
   Context *ctx;
   Arena *arena;
   const char *file;
+  const char *text;
+  size_t length;
   bool json;
   yaml_parser_t parser;
-  NameMap anchors;      /* to indices of anchored */
+  NameMap anchors; /* to indices of anchored */
   const Node **anchored;
   size_t anchor_count, anchor_capacity;
-  size_t nodes, limit;  /* made so far, and at most */
+  size_t nodes, limit; /* made so far, and at most */
 } Reader;
 
 static int line_of(yaml_mark_t m) { return m.line < 1000000000 ? (int)m.line + 1 : 1000000000; }
@@ -22,12 +24,21 @@ static int column_of(yaml_mark_t m) { return m.column < 1000000000 ? (int)m.colu
 
 #define fail_at(r, mark, ...) error_at((r)->ctx, (r)->file, line_of(mark), column_of(mark), __VA_ARGS__)
 
+/* Where a byte stands; columns count bytes. */
+static bool fail_at_byte(Reader *r, size_t offset, const char *problem) {
+  int line = 1, column = 1;
+  for (size_t i = 0; i < offset && i < r->length; i++) {
+    column++;
+    if (r->text[i] == '\n') line++, column = 1;
+  }
+  return error_at(r->ctx, r->file, line, column, "%s", problem);
+}
+
 static bool next_event(Reader *r, yaml_event_t *e) {
   if (yaml_parser_parse(&r->parser, e)) return true;
   const yaml_parser_t *p = &r->parser;
   const char *problem = p->problem ? p->problem : "not readable";
-  if (p->error == YAML_READER_ERROR)
-    return error_in(r->ctx, r->file, "byte %zu: %s", p->problem_offset, problem);
+  if (p->error == YAML_READER_ERROR) return fail_at_byte(r, p->problem_offset, problem);
   return fail_at(r, p->problem_mark, "%s%s%s", problem, p->context ? ", " : "", p->context ? p->context : "");
 }
 
@@ -208,6 +219,8 @@ static const Node *read_document(Reader *r) {
 }
 
 static const Node *parse(Reader *r, const char *text, size_t length) {
+  r->text = text;
+  r->length = length;
   if (!yaml_parser_initialize(&r->parser)) die("out of memory");
   yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);

@@ -11,14 +11,14 @@ typedef enum { NODE_SCALAR, NODE_LIST, NODE_MAP } NodeKind;
 typedef struct Node Node;
 struct Node {
   NodeKind kind;
-  bool quoted;             /* a scalar in quotes, or a block of text: never a number, bool or null */
-  int line, column;        /* from 1 */
+  bool quoted;      /* a scalar in quotes, or a block of text: never a number, bool or null */
+  int line, column; /* from 1 */
   const char *file;
-  const char *text;        /* of a scalar */
-  const Node **items;      /* [count] of a list; values of a map */
-  const Node **keys;       /* [count] of a map: scalars, none twice */
+  const char *text;   /* of a scalar */
+  const Node **items; /* [count] of a list; values of a map */
+  const Node **keys;  /* [count] of a map: scalars, none twice */
   size_t count;
-  size_t weight;           /* nodes of its expansion, aliases counted as often as they stand */
+  size_t weight; /* nodes of its expansion, aliases counted as often as they stand */
 };
 
 enum {
@@ -42,9 +42,9 @@ char *json_as_yaml(Context *, Arena *, const char *file, const char *text, size_
 /* ---- reading nodes (yaml_read.c). Every function that returns bool: false + diag at the node. ---- */
 #define yaml_error(ctx, node, ...) error_at(ctx, (node)->file, (node)->line, (node)->column, __VA_ARGS__)
 
-const char *node_kind_name(const Node *); /* "a list", "a map", "null", "'text'" */
-bool node_is_null(const Node *);          /* NULL too */
-bool node_is(const Node *, const char *word); /* this plain or quoted scalar? */
+const char *node_kind_name(const Node *);               /* "a list", "a map", "null", "'text'" */
+bool node_is_null(const Node *);                        /* NULL too */
+bool node_is(const Node *, const char *word);           /* this plain or quoted scalar? */
 const Node *node_get(const Node *map, const char *key); /* NULL: no such key, or no map */
 /* Every key of map must be one of names, else an error with the nearest one. what: "the model", "conv". */
 bool yaml_check_keys(Context *, const Node *map, const char *what, const char *const *names, size_t count);
@@ -61,13 +61,22 @@ bool yaml_ints(Context *, const Node *, const char *what, int64_t low, int64_t h
 bool node_number(const Node *, double *out);
 
 /* A map read into a struct by a table. */
-typedef enum { FIELD_INT, FIELD_DOUBLE, FIELD_BOOL, FIELD_STRING, FIELD_WORD, FIELD_INTS, FIELD_NODE, FIELD_IGNORE } FieldKind;
+typedef enum {
+  FIELD_INT,
+  FIELD_DOUBLE,
+  FIELD_BOOL,
+  FIELD_STRING,
+  FIELD_WORD,
+  FIELD_INTS,
+  FIELD_NODE,
+  FIELD_IGNORE
+} FieldKind;
 typedef struct {
   const char *key;
   FieldKind kind;
-  size_t offset;       /* of the member: int64_t, double, bool, const char *, int, IntList, const Node * */
-  double low, high;    /* of numbers */
-  const char *words;   /* of FIELD_WORD */
+  size_t offset;     /* of the member: int64_t, double, bool, const char *, int, IntList, const Node * */
+  double low, high;  /* of numbers */
+  const char *words; /* of FIELD_WORD */
 } Field;
 enum { MAX_INT_LIST = 64 };
 typedef struct {

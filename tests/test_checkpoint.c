@@ -27,13 +27,16 @@ static void same(const char *config, const char *twin) {
   CHECK(a.graph && b.graph);
   if (!a.graph) printf("%s\n%s", config, said(a.context));
   if (a.graph && b.graph)
-    CHECK_STR(graph_print_anonymous(a.graph, a.context->arena, false), graph_print_anonymous(b.graph, b.context->arena, false));
+    CHECK_STR(graph_print_anonymous(a.graph, a.context->arena, false),
+              graph_print_anonymous(b.graph, b.context->arena, false));
   loaded_free(&a);
   loaded_free(&b);
 }
 
 #define SMALL "depths: [1, 1], dims: [4, 8]"
-#define TIMM(args) "{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]" args "}, \
+#define TIMM(args)                                                                                                     \
+  "{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"model_args\": {\"depths\": [1, 1], \"dims\": [4, "      \
+  "8]" args "}, \
                    \"pretrained_cfg\": {\"input_size\": [3, 32, 32]}}"
 #define TWIN(more) "{family: convnext, " SMALL ", classes: 3, input: {size: 32}" more "}"
 
@@ -44,7 +47,8 @@ static void timm_configs(void) {
       {TIMM(", \"use_grn\": true, \"ls_init_value\": null"), TWIN(", grn: true")},
       {TIMM(", \"use_grn\": true"), TWIN(", grn: true, layer_scale: true")},
       {TIMM(", \"ls_init_value\": 0"), TWIN(", layer_scale: false")},
-      {TIMM(", \"kernel_sizes\": 3, \"act_layer\": \"silu\", \"conv_bias\": false"), TWIN(", kernel: 3, act: silu, bias: false")},
+      {TIMM(", \"kernel_sizes\": 3, \"act_layer\": \"silu\", \"conv_bias\": false"),
+       TWIN(", kernel: 3, act: silu, bias: false")},
       {TIMM(", \"act_layer\": \"gelu_tanh\", \"norm_eps\": 1e-5"), TWIN(", act: gelu_tanh, eps: 1.0e-5")},
       {TIMM(", \"stem_type\": \"overlap\", \"conv_mlp\": true"), TWIN(", stem: overlap")},
       {TIMM(", \"patch_size\": 2"), TWIN(", patch: 2, first_downsample: true")},
@@ -52,7 +56,8 @@ static void timm_configs(void) {
       {TIMM(", \"output_stride\": 4"), TWIN(", output_stride: 4")},
       {TIMM(", \"head_norm_first\": true"), TWIN(", head_norm_first: true")},
       {TIMM(", \"head_hidden_size\": 6"), TWIN(", head_hidden: 6")},
-      {TIMM(", \"drop_path_rate\": 0.1, \"drop_rate\": 0.2, \"head_init_scale\": 1.0, \"norm_layer\": \"layernorm\""), TWIN("")},
+      {TIMM(", \"drop_path_rate\": 0.1, \"drop_rate\": 0.2, \"head_init_scale\": 1.0, \"norm_layer\": \"layernorm\""),
+       TWIN("")},
       {TIMM(", \"num_classes\": 5"), "{family: convnext, " SMALL ", classes: 5, input: {size: 32}}"},
       {TIMM(", \"in_chans\": 1"), "{family: convnext, " SMALL ", classes: 3, input: {size: 32, channels: 1}}"},
       {"{\"architecture\": \"convnextv2_atto.fcmae\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
@@ -65,8 +70,9 @@ static void timm_configs(void) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) same(rows[i][0], rows[i][1]);
 }
 
-#define HF(kind, more) "{\"architectures\": [\"" kind "ForImageClassification\"], \"depths\": [1, 1], \"hidden_sizes\": [4, 8], " \
-                       "\"image_size\": 32, \"id2label\": {\"1\": \"dog\", \"0\": \"cat \\ud83d\\ude00\", \"2\": \"eel\"}" more "}"
+#define HF(kind, more)                                                                                                 \
+  "{\"architectures\": [\"" kind "ForImageClassification\"], \"depths\": [1, 1], \"hidden_sizes\": [4, 8], "           \
+  "\"image_size\": 32, \"id2label\": {\"1\": \"dog\", \"0\": \"cat \\ud83d\\ude00\", \"2\": \"eel\"}" more "}"
 
 static void hf_configs(void) {
   TEST("hf_configs");
@@ -76,8 +82,10 @@ static void hf_configs(void) {
       {HF("ConvNext", ", \"layer_norm_eps\": 1e-5"), TWIN(", head_eps: 1.0e-5")},
       {HF("ConvNext", ", \"layer_scale_init_value\": 0"), TWIN(", head_eps: 1.0e-12, layer_scale: false")},
       {HF("ConvNextV2", ", \"layer_scale_init_value\": 1e-6"), TWIN(", head_eps: 1.0e-12, grn: true")},
-      {HF("ConvNext", ", \"hidden_act\": \"gelu_new\", \"patch_size\": 2"), TWIN(", head_eps: 1.0e-12, act: gelu_tanh, patch: 2")},
-      {"{\"model_type\": \"convnextv2\", \"depths\": [1, 1], \"hidden_sizes\": [4, 8], \"image_size\": 32, \"num_labels\": 3, "
+      {HF("ConvNext", ", \"hidden_act\": \"gelu_new\", \"patch_size\": 2"),
+       TWIN(", head_eps: 1.0e-12, act: gelu_tanh, patch: 2")},
+      {"{\"model_type\": \"convnextv2\", \"depths\": [1, 1], \"hidden_sizes\": [4, 8], \"image_size\": 32, "
+       "\"num_labels\": 3, "
        "\"num_channels\": 1}",
        "{family: convnext, " SMALL ", classes: 3, head_eps: 1.0e-12, grn: true, input: {size: 32, channels: 1}}"},
   };
@@ -86,8 +94,9 @@ static void hf_configs(void) {
 
 static void notes(void) {
   TEST("notes");
-  static const char preprocessor[] = "{\"image_mean\": [0.5, 0.5, 0.5], \"image_std\": [0.2, 0.2, 0.2], \"resample\": 2, "
-                                     "\"crop_pct\": 0.9, \"size\": {\"shortest_edge\": 224}}";
+  static const char preprocessor[] =
+      "{\"image_mean\": [0.5, 0.5, 0.5], \"image_std\": [0.2, 0.2, 0.2], \"resample\": 2, "
+      "\"crop_pct\": 0.9, \"size\": {\"shortest_edge\": 224}}";
   static const char large[] = "{\"size\": 384, \"resample\": 3, \"crop_pct\": 0.9}";
   put_folder(HF("ConvNext", ""), TWIN(""));
   put_file("c/preprocessor_config.json", preprocessor, strlen(preprocessor));
@@ -107,9 +116,12 @@ static void notes(void) {
   CHECK(l.graph && l.graph->notes.crop == 1 && !strcmp(l.graph->notes.interpolation, "bicubic"));
   loaded_free(&l);
   remove("c/preprocessor_config.json");
-  put_folder("{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"label_names\": [\"a\", \"b\", \"c\"], \"model_args\": "
-             "{\"depths\": [1, 1], \"dims\": [4, 8]}, \"pretrained_cfg\": {\"input_size\": [3, 32, 32], \"crop_pct\": 0.95, "
-             "\"interpolation\": \"bicubic\", \"mean\": [0.1, 0.2, 0.3], \"std\": [1, 1, 1]}}", TWIN(""));
+  put_folder(
+      "{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"label_names\": [\"a\", \"b\", \"c\"], "
+      "\"model_args\": "
+      "{\"depths\": [1, 1], \"dims\": [4, 8]}, \"pretrained_cfg\": {\"input_size\": [3, 32, 32], \"crop_pct\": 0.95, "
+      "\"interpolation\": \"bicubic\", \"mean\": [0.1, 0.2, 0.3], \"std\": [1, 1, 1]}}",
+      TWIN(""));
   l = load_path("c", NULL);
   CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.crop == 0.95 && l.graph->notes.mean.at[1] == 0.2);
   loaded_free(&l);
@@ -122,7 +134,8 @@ static void sharded(void) {
   char index[8192] = "{\"weight_map\": {";
   FOR_EACH_OP(l.graph, id)
   if (op_at(l.graph, id)->kind == OP_weight)
-    sprintf(index + strlen(index), "%s\"%s\": \"part.safetensors\"", strchr(index, '.') ? ", " : "", op_at(l.graph, id)->attrs.name);
+    sprintf(index + strlen(index), "%s\"%s\": \"part.safetensors\"", strchr(index, '.') ? ", " : "",
+            op_at(l.graph, id)->attrs.name);
   strcat(index, "}}");
   loaded_free(&l);
   rename("c/model.safetensors", "c/part.safetensors");
@@ -157,7 +170,8 @@ static void refusals(void) {
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": {\"0\": \"a\", \"x\": \"b\"}}",
        "id2label: 'x' is none of 0 to 1"},
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": [1]}", "id2label must be a map"},
-      {"{\"architectures\": [\"ConvNextForImageClassification\"], \"depths\": \"many\"}", "depths must be a whole number"},
+      {"{\"architectures\": [\"ConvNextForImageClassification\"], \"depths\": \"many\"}",
+       "depths must be a whole number"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     TEST(rows[i][1]);

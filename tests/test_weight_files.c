@@ -35,12 +35,14 @@ static void good_files(void) {
 
 static void shards(void) {
   TEST("shards");
-  const Array one[] = {{"a", type_make(DT_f32, 1, (Dim[]){2}), numbers}}, two[] = {{"b", type_make(DT_f32, 1, (Dim[]){3}), numbers}};
+  const Array one[] = {{"a", type_make(DT_f32, 1, (Dim[]){2}), numbers}},
+              two[] = {{"b", type_make(DT_f32, 1, (Dim[]){3}), numbers}};
   write_safetensors("m-1.safetensors", one, 1);
   write_safetensors("m-2.safetensors", two, 1);
   static const char *const rows[][2] = {
       {"{\"metadata\": {}, \"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\"}}", NULL},
-      {"{\"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-1.safetensors\"}}", "tensor 'b' is not in 'm-1.safetensors'"},
+      {"{\"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-1.safetensors\"}}",
+       "tensor 'b' is not in 'm-1.safetensors'"},
       {"{\"weight_map\": {\"c\": \"m-1.safetensors\"}}", "tensor 'c' is not in"},
       {"{\"weight_map\": {\"a\": \"m-3.safetensors\"}}", "cannot open"},
       {"{\"weight_map\": {\"a\": \"../m-1.safetensors\"}}", "tensor 'a' is not in a file of this folder"},
@@ -77,21 +79,27 @@ static void refuse(const char *path, const char *message) {
 
 static void bad_safetensors(void) {
   static const char *const rows[][2] = {
-      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}, \"b\": {\"dtype\": \"F32\", \"shape\": [2], "
-       "\"data_offsets\": [4, 12]}}", "the data of tensors 'a' and 'b' overlap"},
-      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [9], \"data_offsets\": [0, 36]}}", "tensor 'a' ends at byte 36 of the data, which has only 32"},
+      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}, \"b\": {\"dtype\": \"F32\", \"shape\": "
+       "[2], "
+       "\"data_offsets\": [4, 12]}}",
+       "the data of tensors 'a' and 'b' overlap"},
+      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [9], \"data_offsets\": [0, 36]}}",
+       "tensor 'a' ends at byte 36 of the data, which has only 32"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [8, 0]}}", "data_offsets are no range"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0]}}", "data_offsets are no range"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [-4, 4]}}", "data_offsets must be from 0"},
-      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [0, 8]}}", "tensor 'a' has 8 bytes of data, its shape and type ask for 12"},
+      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [0, 8]}}",
+       "tensor 'a' has 8 bytes of data, its shape and type ask for 12"},
       {"{\"a\": {\"dtype\": \"F31\", \"shape\": [2], \"data_offsets\": [0, 8]}}", "tensor 'a': unknown dtype 'F31'"},
       {"{\"a\": {\"dtype\": 3, \"shape\": [2], \"data_offsets\": [0, 8]}}", "unknown dtype '3'"},
       {"{\"a\": {\"shape\": [2], \"data_offsets\": [0, 8]}}", "tensor 'a' has no dtype"},
       {"{\"a\": {\"dtype\": \"F32\", \"data_offsets\": [0, 8]}}", "tensor 'a' has no shape"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2]}}", "tensor 'a' has no data_offsets"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [-2], \"data_offsets\": [0, 8]}}", "shape must be from 0"},
-      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [281474976710656, 2], \"data_offsets\": [0, 8]}}", "tensor 'a' is too large"},
-      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [1,1,1,1,1,1,1,1,1], \"data_offsets\": [0, 4]}}", "shape has 9 entries"},
+      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [281474976710656, 2], \"data_offsets\": [0, 8]}}",
+       "tensor 'a' is too large"},
+      {"{\"a\": {\"dtype\": \"F32\", \"shape\": [1,1,1,1,1,1,1,1,1], \"data_offsets\": [0, 4]}}",
+       "shape has 9 entries"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8], \"x\": 1}}", "unknown key 'x'"},
       {"{\"a\": 3}", "a tensor takes a map of keys"},
       {"{\"a\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}, \"a\": {}}", "key 'a' stands twice"},

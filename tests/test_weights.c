@@ -39,7 +39,8 @@ static void replace(Arrays *a, const char *from, const char *to) {
   for (size_t i = 0; i < a->count; i++) {
     const char *found = strstr(a->at[i].name, from);
     if (found)
-      a->at[i].name = arena_printf(a->arena, "%.*s%s%s", (int)(found - a->at[i].name), a->at[i].name, to, found + strlen(from));
+      a->at[i].name =
+          arena_printf(a->arena, "%.*s%s%s", (int)(found - a->at[i].name), a->at[i].name, to, found + strlen(from));
   }
 }
 
@@ -68,13 +69,17 @@ static void compare_parameters(const Graph *g, const Arrays *a, double tolerance
 }
 
 static void bind(const char *text, const Arrays *a, const char *file) {
-  if (strstr(file, ".npz")) write_npz(file, a->at, a->count);
-  else write_safetensors(file, a->at, a->count);
+  if (strstr(file, ".npz"))
+    write_npz(file, a->at, a->count);
+  else
+    write_safetensors(file, a->at, a->count);
   put_file("m.yaml", text, strlen(text));
   Loaded l = load_path("m.yaml", file);
   CHECK(l.graph && graph_verify(l.graph));
-  if (!l.graph) printf("%s", said(l.context));
-  else compare_parameters(l.graph, a, 0);
+  if (!l.graph)
+    printf("%s", said(l.context));
+  else
+    compare_parameters(l.graph, a, 0);
   loaded_free(&l);
 }
 
@@ -91,7 +96,7 @@ static void scheme(const char *name, const char *text, const Renaming *rows, siz
   if (strcmp(name, "Hugging Face")) bind(text, &a, "w.safetensors");
   arena_free(a.arena);
 }
-#define SCHEME(name, text, ...) \
+#define SCHEME(name, text, ...)                                                                                        \
   scheme(name, text, (const Renaming[]){__VA_ARGS__}, sizeof((const Renaming[]){__VA_ARGS__}) / sizeof(Renaming))
 
 static void schemes(void) {
@@ -103,13 +108,15 @@ static void schemes(void) {
          {"mlp.grn.bias", "grn.beta"}, {"head.fc", "head"}, {"head.norm", "norm"});
   SCHEME("official isotropic", isotropic, {"stem.0", "stem"}, {"stages.0.blocks", "blocks"}, {"conv_dw", "dwconv"},
          {"mlp.fc", "pwconv"}, {"head.fc", "head"}, {"head.norm", "norm"});
-  SCHEME("Hugging Face", v2, {"stem.0", "convnextv2.embeddings.patch_embeddings"}, {"stem.1", "convnextv2.embeddings.layernorm"},
-         {"stages.", "convnextv2.encoder.stages."}, {"downsample", "downsampling_layer"}, {"blocks", "layers"},
-         {"conv_dw", "dwconv"}, {".norm", ".layernorm"}, {"mlp.fc", "pwconv"}, {"mlp.grn", "grn"},
-         {"head.layernorm", "convnextv2.layernorm"}, {"head.fc", "classifier"});
-  SCHEME("torchvision", v1, {"stem.", "features.0."}, {"stages.1.downsample", "features.2"}, {"stages.0.blocks", "features.1"},
-         {"stages.1.blocks", "features.3"}, {"conv_dw", "block.0"}, {".norm", ".block.2"}, {"mlp.fc1", "block.3"},
-         {"mlp.fc2", "block.5"}, {"gamma", "layer_scale"}, {"head.block.2", "classifier.0"}, {"head.fc", "classifier.2"});
+  SCHEME("Hugging Face", v2, {"stem.0", "convnextv2.embeddings.patch_embeddings"},
+         {"stem.1", "convnextv2.embeddings.layernorm"}, {"stages.", "convnextv2.encoder.stages."},
+         {"downsample", "downsampling_layer"}, {"blocks", "layers"}, {"conv_dw", "dwconv"}, {".norm", ".layernorm"},
+         {"mlp.fc", "pwconv"}, {"mlp.grn", "grn"}, {"head.layernorm", "convnextv2.layernorm"},
+         {"head.fc", "classifier"});
+  SCHEME("torchvision", v1, {"stem.", "features.0."}, {"stages.1.downsample", "features.2"},
+         {"stages.0.blocks", "features.1"}, {"stages.1.blocks", "features.3"}, {"conv_dw", "block.0"},
+         {".norm", ".block.2"}, {"mlp.fc1", "block.3"}, {"mlp.fc2", "block.5"}, {"gamma", "layer_scale"},
+         {"head.block.2", "classifier.0"}, {"head.fc", "classifier.2"});
   SCHEME("torchvision ResNet", resnet, {"stem_conv", "conv1"}, {"stem_norm", "bn1"}, {"stage0_block0", "layer1.0"},
          {"stage1_block0", "layer2.0"}, {"c1.", "conv1."}, {"dw.", "conv2."}, {"c2.", "conv3."}, {".n1.", ".bn1."},
          {".n0.", ".bn2."}, {".n2.", ".bn3."}, {"short", "downsample"}, {"head", "fc"});
@@ -195,7 +202,8 @@ static void faults(void) {
   write_safetensors("w.safetensors", a.at, a.count);
   l = load_path("m.yaml", "w.safetensors");
   CHECK(!l.graph && l.context->errors == 1);
-  CHECK_HAS(said(l.context), "tensor 'stem.0.weight' is f32[2,3,4,4], the network needs f32[4,3,4,4] for 'stem.0.weight'");
+  CHECK_HAS(said(l.context),
+            "tensor 'stem.0.weight' is f32[2,3,4,4], the network needs f32[4,3,4,4] for 'stem.0.weight'");
   loaded_free(&l);
 
   TEST("integers");
@@ -226,8 +234,9 @@ static void faults(void) {
   TEST("no weights");
   l = load_text(v1);
   Tensor t;
-  FOR_EACH_OP(l.graph, id) if (op_at(l.graph, id)->kind == OP_weight && !l.context->errors)
-    CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
+  FOR_EACH_OP(l.graph, id)
+  if (op_at(l.graph, id)->kind == OP_weight && !l.context->errors)
+      CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
   CHECK_HAS(said(l.context), "m.yaml: error: has no weights; give --weights-from=FILE or --weights-from=random:SEED");
   loaded_free(&l);
 }

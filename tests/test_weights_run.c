@@ -20,18 +20,22 @@ static void verify(const char *name, const char *arguments, int passed) {
 
 static void checkpoints(void) {
   char line[3000] = "";
-  static const char *const folders[] = {"hf_convnext", "hf_convnextv2", "timm_convnext", "timm_convnextv2", "timm_convnext_convmlp"};
+  static const char *const folders[] = {"hf_convnext", "hf_convnextv2", "timm_convnext", "timm_convnextv2",
+                                        "timm_convnext_convmlp"};
   for (size_t i = 0; i < 5; i++) sprintf(line + strlen(line), " " FIXTURES "/checkpoints/%s", folders[i]);
   verify("checkpoints", line, 10);
-  static const char torchvision[] = "{family: convnext, depths: [1, 1, 2, 1], dims: [16, 32, 48, 64], classes: 10, input: {size: 64}}";
+  static const char torchvision[] =
+      "{family: convnext, depths: [1, 1, 2, 1], dims: [16, 32, 48, 64], classes: 10, input: {size: 64}}";
   put_file("m.yaml", torchvision, strlen(torchvision));
-  verify("torchvision", "--model=m.yaml --weights-from=model.safetensors " FIXTURES "/checkpoints/torchvision_convnext", 2);
+  verify("torchvision", "--model=m.yaml --weights-from=model.safetensors " FIXTURES "/checkpoints/torchvision_convnext",
+         2);
 }
 
 static void one_step(const char *folder, const char *name) {
   char text[512], line[2048];
   const char *dims = name[0] == '0' && name[1] < '4' ? "[8, 16, 32, 64]" : "[12, 24, 48, 96]";
-  snprintf(text, sizeof text, "base: path_%s\ndepths: [1, 1, 2, 1]\ndims: %s\nclasses: 10\ninput: {size: 64}\n", name, dims);
+  snprintf(text, sizeof text, "base: path_%s\ndepths: [1, 1, 2, 1]\ndims: %s\nclasses: 10\ninput: {size: 64}\n", name,
+           dims);
   put_file("m.yaml", text, strlen(text));
   snprintf(line, sizeof line, "--model=m.yaml --weights-from=model.safetensors %s", folder);
   verify(name, line, 2);

@@ -36,7 +36,8 @@ static void families(void) {
 /* drop_path stands in the text and is gone after import. */
 static void training_is_gone(void) {
   TEST("training_is_gone");
-  Loaded a = load_text("{base: convnext_atto, name: m}"), b = load_text("{base: convnext_atto, name: m, drop_path: 0.1}");
+  Loaded a = load_text("{base: convnext_atto, name: m}"),
+         b = load_text("{base: convnext_atto, name: m, drop_path: 0.1}");
   CHECK(a.graph && b.graph);
   if (a.graph && b.graph)
     CHECK(!strcmp(graph_print(a.graph, a.context->arena, NULL), graph_print(b.graph, b.context->arena, NULL)));
@@ -115,10 +116,12 @@ static void general_language(void) {
       const Op *op = op_at(b.graph, id);
       bool found = op->kind != OP_weight;
       FOR_EACH_OP(a.graph, other)
-      found = found || (op_at(a.graph, other)->kind == OP_weight && !strcmp(op_at(a.graph, other)->attrs.name, op->attrs.name));
+      found = found ||
+              (op_at(a.graph, other)->kind == OP_weight && !strcmp(op_at(a.graph, other)->attrs.name, op->attrs.name));
       CHECK(found);
     }
-  } else printf("%s", said(a.context));
+  } else
+    printf("%s", said(a.context));
   loaded_free(&a);
   loaded_free(&b);
 }
@@ -144,14 +147,18 @@ static void values(void) {
       {"$act", 0.7310585786300049 + 0.8807970779778823 + 0.9525741268224334},
       {"{op.reduce_sum: {axes: [0], keepdims: 1}}", 6},
       {"{pad: {pads: [1, 1], value: 5}}", 16},
-      {"{repeat: {times: 2, as: k, steps: [{const: {shape: [3], values: $(k + 1)}, to: c}, {mul: , from: [input, c]}]}}", 12},
+      {"{repeat: {times: 2, as: k, steps: [{const: {shape: [3], values: $(k + 1)}, to: c}, {mul: , from: [input, "
+       "c]}]}}",
+       12},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char text[1024];
     snprintf(text, sizeof text,
-             "{params: {act: sigmoid}, input: {shape: [3]}, blocks: {clip: {params: {low: }, steps: [{identity: , to: v}, {const: "
+             "{params: {act: sigmoid}, input: {shape: [3]}, blocks: {clip: {params: {low: }, steps: [{identity: , to: "
+             "v}, {const: "
              "{shape: [3], values: $(low - low)}, to: z}, {max: , from: [v, z]}, {add: , from: [x, z]}]}},\n"
-             " model: [%s, {reduce_sum: {axes: [0]}}]}", rows[i].steps);
+             " model: [%s, {reduce_sum: {axes: [0]}}]}",
+             rows[i].steps);
     Loaded l = load_text(text);
     CHECK(l.graph != NULL);
     if (!l.graph) printf("  %s\n  %s", rows[i].steps, said(l.context));
@@ -172,7 +179,8 @@ static void values(void) {
 
 static void several_outputs(void) {
   TEST("several_outputs");
-  Loaded l = load_text("{input: {shape: [N, 4]}, model: [{relu: , to: a}, {neg: , to: b}], outputs: {first: a, second: b}}");
+  Loaded l =
+      load_text("{input: {shape: [N, 4]}, model: [{relu: , to: a}, {neg: , to: b}], outputs: {first: a, second: b}}");
   CHECK(l.graph && count_kind(l.graph, OP_output) == 2 && l.graph->symbol_count == 1);
   loaded_free(&l);
 }
@@ -182,18 +190,20 @@ static void expressions(void) {
   static const struct {
     const char *expression;
     int times;
-  } rows[] = {{"1 + 2 * 3", 7},  {"(1 + 2) * 3", 9},   {"7 // 2", 3},        {"7 % 4", 3},       {"6 / 4 * 2", 3},
-              {"-2 + 5", 3},     {"- -2", 2},          {"2 < 3", 1},         {"2 >= 3", 0},      {"1 != 1 or 2 <= 2", 1},
-              {"not 0", 1},      {"true and false", 0}, {"len(list)", 3},    {"list[1]", 5},     {"list[len(list) - 1]", 6},
-              {"two * two", 4},  {"1e1", 10},          {"nested[1][0]", 8},  {"-(-3)", 3}};
+  } rows[] = {{"1 + 2 * 3", 7}, {"(1 + 2) * 3", 9},    {"7 // 2", 3},       {"7 % 4", 3},   {"6 / 4 * 2", 3},
+              {"-2 + 5", 3},    {"- -2", 2},           {"2 < 3", 1},        {"2 >= 3", 0},  {"1 != 1 or 2 <= 2", 1},
+              {"not 0", 1},     {"true and false", 0}, {"len(list)", 3},    {"list[1]", 5}, {"list[len(list) - 1]", 6},
+              {"two * two", 4}, {"1e1", 10},           {"nested[1][0]", 8}, {"-(-3)", 3}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char text[512];
     snprintf(text, sizeof text,
              "params: {list: [4, 5, 6], two: 2, nested: [[7], [8]]}\ninput: {shape: [3]}\n"
-             "model:\n  - relu\n  - repeat: {times: '$(%s)', steps: [neg]}\n", rows[i].expression);
+             "model:\n  - relu\n  - repeat: {times: '$(%s)', steps: [neg]}\n",
+             rows[i].expression);
     Loaded l = load_text(text);
     CHECK(l.graph && count_kind(l.graph, OP_neg) == rows[i].times);
-    if (!l.graph || count_kind(l.graph, OP_neg) != rows[i].times) printf("  %s\n  %s", rows[i].expression, said(l.context));
+    if (!l.graph || count_kind(l.graph, OP_neg) != rows[i].times)
+      printf("  %s\n  %s", rows[i].expression, said(l.context));
     loaded_free(&l);
   }
 }
@@ -201,7 +211,7 @@ static void expressions(void) {
 /* ---- what is refused ---- */
 
 #define CONVNEXT "family: convnext\ndepths: [1]\ndims: [8]\n"
-#define STEPS "input: {shape: [1, 4, 8, 8]}\nmodel:\n"
+#define STEPS    "input: {shape: [1, 4, 8, 8]}\nmodel:\n"
 
 static const char *const refused[][2] = {
     {"- a", "m.yaml:1:1: error: a network is described by a map of keys, not by a list"},
@@ -290,7 +300,8 @@ static const char *const refused[][2] = {
     {STEPS "- {repeat: {steps: []}}", "repeat needs times and steps"},
     {STEPS "- {repeat: {times: x, steps: []}}", "times must be a whole number"},
     {STEPS "- {repeat: {times: 10001, steps: []}}", "times must be from 0 to 10000"},
-    {STEPS "- {repeat: {times: 10000, steps: [{repeat: {times: 10000, steps: [identity]}}]}}", "more than 100000 steps"},
+    {STEPS "- {repeat: {times: 10000, steps: [{repeat: {times: 10000, steps: [identity]}}]}}",
+     "more than 100000 steps"},
     {STEPS "- {repeat: {times: 10000, steps: [relu, relu, relu, relu, relu, relu]}}", "more than 50000 operators"},
     {STEPS "- {if: {then: []}}", "if needs when and then"},
     {STEPS "- {if: {when: maybe, then: []}}", "when must be true or false"},
@@ -300,7 +311,8 @@ static const char *const refused[][2] = {
     {STEPS "- {linear: {name: a, out: $((1)}}", "')' is missing"},
     {STEPS "- {linear: {name: a, out: $(1 / 0)}}", "division by 0"},
     {STEPS "- {linear: {name: a, out: $(1e300 * 1e300)}}", "the result is no number"},
-    {STEPS "- {linear: {name: a, out: $(((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))}}", "nested too deep"},
+    {STEPS "- {linear: {name: a, out: $(((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))}}",
+     "nested too deep"},
     {"params: {abc: [1]}\n" STEPS "- {linear: {name: a, out: $(abd)}}", "no variable 'abd' (did you mean 'abc'?)"},
     {"params: {l: [1]}\n" STEPS "- {linear: {name: a, out: $(l)}}", "a variable in it is no number"},
     {"params: {l: [1]}\n" STEPS "- {linear: {name: a, out: '$(l[1])'}}", "an index is outside of its list"},
@@ -316,7 +328,8 @@ static const char *const refused[][2] = {
     {"blocks: {b: {params: {abc: 1}, steps: []}}\n" STEPS "- {b: {abd: 2}}", "unknown key 'abd' (did you mean 'abc'?)"},
     {"blocks: {b: {stepps: []}}\n" STEPS "- b", "unknown key 'stepps' (did you mean 'steps'?)"},
     {"blocks: {b: {steps: []}}\n" STEPS "- {b: [1]}", "b takes a name or a map of its parameters"},
-    {"blocks: {b: {params: {a: }, steps: [{b: {a: $a$a}}]}}\n" STEPS "- {b: {a: xxxxxxxxxxxxxxxx}}", "a text of more than 4096 bytes"},
+    {"blocks: {b: {params: {a: }, steps: [{b: {a: $a$a}}]}}\n" STEPS "- {b: {a: xxxxxxxxxxxxxxxx}}",
+     "a text of more than 4096 bytes"},
     {"outputs: 3\n" STEPS "- relu", "outputs must be a map"},
     {"outputs: {a: b}\n" STEPS "- relu", "no value 'b'"},
     {STEPS "- {neg: }\n  bad", "error:"},

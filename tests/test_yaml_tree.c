@@ -82,7 +82,8 @@ static void not_json(void) {
       {"{\"a\": \"\\u0000\"}", "a NUL character in a text"},
       {"- a\n- b", "a value should stand here"},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) refuse(json_parse, rows[i][0], strlen(rows[i][0]), rows[i][1]);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    refuse(json_parse, rows[i][0], strlen(rows[i][0]), rows[i][1]);
   char deep[1000];
   memset(deep, '[', sizeof deep);
   refuse(json_parse, deep, sizeof deep, "nested too deep");
@@ -103,8 +104,9 @@ static void not_yaml(void) {
       {"<<: 1\n", "'<<' takes a map"},
       {"\t- a", "error:"},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) refuse(yaml_parse, rows[i][0], strlen(rows[i][0]), rows[i][1]);
-  refuse(yaml_parse, "a: \xff\n", 5, "t: error: byte 3: invalid leading UTF-8 octet");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    refuse(yaml_parse, rows[i][0], strlen(rows[i][0]), rows[i][1]);
+  refuse(yaml_parse, "a: \xff\n", 5, "t:1:4: error: invalid leading UTF-8 octet");
 }
 
 /* Texts that are small and mean much. */
@@ -154,9 +156,12 @@ static void typed_reads(void) {
   CHECK(!yaml_bool(c, node_get(n, "i"), "b", &b) && !yaml_string(c, node_get(n, "n"), "s", &s));
   CHECK(!yaml_word(c, node_get(n, "w"), "w", "relu|gelo", &word));
   CHECK(!yaml_ints(c, node_get(n, "l"), "l", 0, 9, list, 1, &count));
-  static const char *const messages[] = {"f must be a whole number, not '2.5'", "i must be from 4 to 9, not '3'",
-                                         "t must be a number, not 'x'",         "f must be from 3 to 9, not '2.5'",
-                                         "b must be true or false, not '3'",    "s must be a text, not null",
+  static const char *const messages[] = {"f must be a whole number, not '2.5'",
+                                         "i must be from 4 to 9, not '3'",
+                                         "t must be a number, not 'x'",
+                                         "f must be from 3 to 9, not '2.5'",
+                                         "b must be true or false, not '3'",
+                                         "s must be a text, not null",
                                          "w must be one of relu|gelo, not 'gelu' (did you mean 'relu'?)",
                                          "l has 2 entries, at most 1"};
   for (size_t m = 0; m < sizeof messages / sizeof *messages; m++) CHECK_HAS(said(c), messages[m]);

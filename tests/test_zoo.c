@@ -14,7 +14,8 @@ static int64_t number(const Node *map, const char *key) {
 
 static const Node *row_of(const Node *table, const char *name, int64_t size) {
   for (size_t i = 0; i < table->count; i++)
-    if (node_is(node_get(table->items[i], "name"), name) && number(table->items[i], "size") == size) return table->items[i];
+    if (node_is(node_get(table->items[i], "name"), name) && number(table->items[i], "size") == size)
+      return table->items[i];
   return NULL;
 }
 
@@ -80,15 +81,21 @@ static void exports(void) {
 static void export_options(void) {
   TEST("export_options");
   static const char *const rows[] = {
-      "name: \"m\"\nfamily: convnext\ndepths: [1, 2]\ndims: [32, 16]\nkernel: [3, 5]\nstem: overlap_tiered\ngrn: true\nlayer_scale: "
-      "true\nexpand: 2\nact: silu\nbias: false\neps: 1e-05\nhead_eps: 1e-12\ngrn_eps: 1e-05\nhead_norm_first: true\nhead_hidden: "
-      "12\nclasses: 3\ninput: {name: \"in\", batch: N, channels: 2, size: [64, 32]}\noutput: \"out\"\npreprocess: {mean: [0.5, 1], "
+      "name: \"m\"\nfamily: convnext\ndepths: [1, 2]\ndims: [32, 16]\nkernel: [3, 5]\nstem: overlap_tiered\ngrn: "
+      "true\nlayer_scale: "
+      "true\nexpand: 2\nact: silu\nbias: false\neps: 1e-05\nhead_eps: 1e-12\ngrn_eps: 1e-05\nhead_norm_first: "
+      "true\nhead_hidden: "
+      "12\nclasses: 3\ninput: {name: \"in\", batch: N, channels: 2, size: [64, 32]}\noutput: \"out\"\npreprocess: "
+      "{mean: [0.5, 1], "
       "std: [0.25, 1], crop: 0.9, interpolation: bilinear}\nlabels:\n  - \"a\"\n  - \"b \\\"c\\\\\"\n",
-      "name: \"m\"\nfamily: convnext\ndepths: [2]\ndims: [8]\npatch: 8\nstem_norm: false\nlayer_scale: false\nclasses: 0\ninput: "
+      "name: \"m\"\nfamily: convnext\ndepths: [2]\ndims: [8]\npatch: 8\nstem_norm: false\nlayer_scale: false\nclasses: "
+      "0\ninput: "
       "{name: \"x\", channels: 1, size: 32}\noutput: \"y\"\n",
-      "name: \"m\"\nfamily: convnext\ndepths: [1, 1]\ndims: [8, 16]\npatch: 2\nfirst_downsample: true\noutput_stride: 4\ninput: "
+      "name: \"m\"\nfamily: convnext\ndepths: [1, 1]\ndims: [8, 16]\npatch: 2\nfirst_downsample: true\noutput_stride: "
+      "4\ninput: "
       "{name: \"x\", channels: 3, size: 64}\noutput: \"y\"\n",
-      "name: \"m\"\nbase: path_11_gelu\ndepths: [1, 2]\ndims: [4, 8]\nclasses: 3\ninput: {name: \"x\", channels: 3, size: 64}\noutput: "
+      "name: \"m\"\nbase: path_11_gelu\ndepths: [1, 2]\ndims: [4, 8]\nclasses: 3\ninput: {name: \"x\", channels: 3, "
+      "size: 64}\noutput: "
       "\"y\"\n",
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

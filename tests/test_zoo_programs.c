@@ -49,11 +49,16 @@ static void same(const char *zoo, const char *onnx) {
 
 int main(void) {
   static const char *const rows[][2] = {
-      {"zoo:convnext_tiny", "full/convnext_tiny.dynamo20"},   {"zoo:convnext_tiny", "full/convnext_tiny.ts13"},
-      {"zoo:convnext_tiny", "full/convnext_tiny.ts17"},       {"zoo:convnext_atto", "full/convnext_atto.dynamo20"},
-      {"zoo:convnext_base", "full/convnext_base.dynamo20"},   {"zoo:convnext_xlarge", "full/convnext_xlarge.dynamo20"},
-      {"zoo:convnextv2_atto", "full/convnextv2_atto.dynamo20"}, {"zoo:convnextv2_atto", "full/convnextv2_atto.ts17"},
-      {"zoo:convnextv2_tiny", "full/convnextv2_tiny.dynamo20"}, {"zoo:convnextv2_huge", "full/convnextv2_huge.dynamo20"},
+      {"zoo:convnext_tiny", "full/convnext_tiny.dynamo20"},
+      {"zoo:convnext_tiny", "full/convnext_tiny.ts13"},
+      {"zoo:convnext_tiny", "full/convnext_tiny.ts17"},
+      {"zoo:convnext_atto", "full/convnext_atto.dynamo20"},
+      {"zoo:convnext_base", "full/convnext_base.dynamo20"},
+      {"zoo:convnext_xlarge", "full/convnext_xlarge.dynamo20"},
+      {"zoo:convnextv2_atto", "full/convnextv2_atto.dynamo20"},
+      {"zoo:convnextv2_atto", "full/convnextv2_atto.ts17"},
+      {"zoo:convnextv2_tiny", "full/convnextv2_tiny.dynamo20"},
+      {"zoo:convnextv2_huge", "full/convnextv2_huge.dynamo20"},
   };
   open_folder();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -26,7 +26,11 @@ static inline void put_safetensors(const char *path, const char *header, const v
 }
 
 static inline const char *safetensors_dtype(const Type *t) {
-  return t->dtype == DT_f16 ? "F16" : t->dtype == DT_bf16 ? "BF16" : t->dtype == DT_f64 ? "F64" : t->dtype == DT_i64 ? "I64" : "F32";
+  return t->dtype == DT_f16    ? "F16"
+         : t->dtype == DT_bf16 ? "BF16"
+         : t->dtype == DT_f64  ? "F64"
+         : t->dtype == DT_i64  ? "I64"
+                               : "F32";
 }
 
 static inline void write_safetensors(const char *path, const Array *list, size_t count) {
@@ -36,7 +40,8 @@ static inline void write_safetensors(const char *path, const Array *list, size_t
   unsigned char *data = malloc((size_t)1 << 22);
   for (size_t i = 0; i < count; i++) {
     size_t bytes = type_bytes(&list[i].type);
-    header = arena_printf(a, "%s,\"%s\":{\"dtype\":\"%s\",\"shape\":[", header, list[i].name, safetensors_dtype(&list[i].type));
+    header = arena_printf(a, "%s,\"%s\":{\"dtype\":\"%s\",\"shape\":[", header, list[i].name,
+                          safetensors_dtype(&list[i].type));
     for (int d = 0; d < list[i].type.rank; d++)
       header = arena_printf(a, "%s%s%lld", header, d ? "," : "", (long long)list[i].type.dim[d]);
     header = arena_printf(a, "%s],\"data_offsets\":[%zu,%zu]}", header, at, at + bytes);
@@ -55,7 +60,8 @@ static inline void write_npz(const char *path, const Array *list, size_t count) 
     char header[256] = "", name[128];
     size_t bytes = type_bytes(&list[i].type), at = (size_t)(p - out);
     int n = snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (int k = 0; k < list[i].type.rank; k++) n += snprintf(header + n, sizeof header - (size_t)n, "%lld, ", (long long)list[i].type.dim[k]);
+    for (int k = 0; k < list[i].type.rank; k++)
+      n += snprintf(header + n, sizeof header - (size_t)n, "%lld, ", (long long)list[i].type.dim[k]);
     n += snprintf(header + n, sizeof header - (size_t)n, "), }");
     size_t name_length = (size_t)snprintf(name, sizeof name, "%s.npy", list[i].name), size = 10 + (size_t)n + bytes;
     memcpy(p, "PK\3\4", 4);
