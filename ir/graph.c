@@ -221,15 +221,21 @@ void graph_reinfer(Graph *g, OpId id) {
       graph_reinfer(g, value_at(g, op->first_result + r)->uses[u].op);
 }
 
-void graph_reinfer_all(Graph *g) {
+OpId graph_try_reinfer_all(Graph *g, char *error) {
   FOR_EACH_OP(g, id) {
     Op *op = op_at(g, id);
     Type types[8] = {0};
-    char error[256] = "";
     if (op_info[op->kind].traits & T_LEAF) types[0] = *type_of(g, op->first_result);
-    if (!infer_types(g, op, types, error)) die("%s no longer fits: %s", op_info[op->kind].name, error);
+    if (!infer_types(g, op, types, error)) return id;
     set_results(g, id, types);
   }
+  return 0;
+}
+
+void graph_reinfer_all(Graph *g) {
+  char error[256] = "";
+  OpId bad = graph_try_reinfer_all(g, error);
+  if (bad) die("%s no longer fits: %s", op_info[op_at(g, bad)->kind].name, error);
 }
 
 void graph_set_operand(Graph *g, OpId id, uint32_t index, ValueId v) {

@@ -9,8 +9,9 @@ OpId graph_try_leaf(Graph *, OpKind, const Type *, const Attrs *, const Loc *, O
 /* A copy that shares the original's sources (closed by the original only) and, read-only, its arena: free it first. */
 Graph *graph_clone(const Graph *);
 
-/* Replaces symbol * c by value * c in every type, attribute and known content. value >= 0. */
-void graph_pin_symbol(Graph *, int symbol, int64_t value);
+/* Replaces symbol * c by value * c in every type, attribute and known content; value >= 0. Returns 0, or the op that
+ * does not fit this value, with what is wrong in error[256]; the graph is of no use then (pin a clone where in doubt). */
+OpId graph_pin_symbol(Graph *, int symbol, int64_t value, char *error);
 
 /* Computes type, constness and known contents of op's results anew after an attribute was changed, and of everything
  * that follows from it. Dies where inference refuses. */
@@ -18,6 +19,8 @@ void graph_reinfer(Graph *, OpId);
 
 /* The same for every op, once, in statement order: after many attributes changed together. */
 void graph_reinfer_all(Graph *);
+/* Returns the first op that no longer fits and fills error[256]; 0: all fit. */
+OpId graph_try_reinfer_all(Graph *, char *error);
 
 /* Gives a leaf another type; graph_reinfer_all then computes what follows from it. */
 void graph_set_leaf_type(Graph *, OpId, const Type *);

@@ -30,7 +30,9 @@ Graph *graph_clone(const Graph *from) {
 }
 
 static Dim pin_dim(Dim d, int symbol, int64_t value) {
-  return dim_symbol_of(d) == symbol ? dim_coefficient(d) * value : d;
+  if (dim_symbol_of(d) != symbol) return d;
+  const int64_t most = INT64_MAX / 4, c = dim_coefficient(d);
+  return value && c > most / value ? most : c * value; /* too large for any type: inference says so */
 }
 
 static const Dim *pin_list(Graph *g, const Dim *at, int64_t count, int symbol, int64_t value) {
@@ -42,7 +44,7 @@ static const Dim *pin_list(Graph *g, const Dim *at, int64_t count, int symbol, i
   return copy;
 }
 
-void graph_pin_symbol(Graph *g, int symbol, int64_t value) {
+OpId graph_pin_symbol(Graph *g, int symbol, int64_t value, char *error) {
   for (size_t i = 1; i < g->op_count; i++)
     for (int a = 0; a < ATTR_COUNT; a++)
       if (attr_info[a].kind == KIND_INTS) {
@@ -54,7 +56,7 @@ void graph_pin_symbol(Graph *g, int symbol, int64_t value) {
     for (int d = 0; d < v->type.rank; d++) v->type.dim[d] = pin_dim(v->type.dim[d], symbol, value);
     if (v->known) v->known = pin_list(g, v->known, type_elements(&v->type), symbol, value);
   }
-  graph_reinfer_all(g);
+  return graph_try_reinfer_all(g, error);
 }
 
 void graph_set_leaf_type(Graph *g, OpId id, const Type *t) { value_at(g, op_at(g, id)->first_result)->type = *t; }

@@ -5,7 +5,7 @@
  * N is the first dim of every graph input and output: a symbol, or a number > 1. The proof: each value is
  *   INVARIANT   the same for every image
  *   ROWS k      dim 0 is N k; rows n k .. n k + k - 1 belong to image n and depend on its rows of the operands alone
- *   INDEX k     integers, dim 0 is N; element [n, ...] is n k + element [0, ...]
+ *   INDEX k     integers, dim 0 is N; element [n, ...] is n k + element [0, ...], which is known to be low .. high
  * and every op keeps to one of these (the table at the end); graph inputs and outputs are ROWS 1. Then N := 1 gives the
  * graph of one image. Declines where an op mixes images (a reduction or softmax over axis 0, a constant with N rows,
  * another first dim): a number N stays a plain dim then; a symbolic N is an error that run_pipeline reports. */
@@ -19,7 +19,7 @@
 typedef enum { MIXED, INVARIANT, ROWS, INDEX } Kind;
 typedef struct {
   Kind kind;
-  int64_t k;
+  int64_t k, low, high; /* low, high: of an INDEX */
 } Status;
 
 typedef struct {
@@ -28,11 +28,11 @@ typedef struct {
   Status *status; /* [value_count] */
 } Peel;
 
-static const Status mixed = {MIXED, 0};
+static const Status mixed = {.kind = MIXED};
 
 static Dim first_dim(const Graph *g, ValueId v) { return type_of(g, v)->rank ? type_of(g, v)->dim[0] : 1; }
 
-static Status rows_if(bool condition) { return condition ? (Status){ROWS, 1} : mixed; }
+static Status rows_if(bool condition) { return condition ? (Status){.kind = ROWS, .k = 1} : mixed; }
 
 static bool same_status(Status a, Status b) { return a.kind == b.kind && a.k == b.k; }
 
@@ -93,19 +93,37 @@ static Status broadcast_rows(const Peel *p, const Op *op, int rank) {
   return has_rows(p, op->first_result, all) ? all : mixed;
 }
 
-/* n k + c: sums and differences with invariants, products with one number. */
+/* Smallest and largest element of a value whose contents are known numbers. */
+static bool known_range(const Graph *g, ValueId id, int64_t *low, int64_t *high) {
+  const Value *v = value_at(g, id);
+  if (!v->known || !type_is_static(&v->type) || !type_elements(&v->type)) return false;
+  *low = INT64_MAX;
+  *high = INT64_MIN;
+  for (int64_t i = 0; i < type_elements(&v->type); i++) {
+    if (!dim_is_number(v->known[i])) return false;
+    if (v->known[i] < *low) *low = v->known[i];
+    if (v->known[i] > *high) *high = v->known[i];
+  }
+  return *low > -((int64_t)1 << 40) && *high < (int64_t)1 << 40;
+}
+
+/* n k + c: sums and differences with known invariants, products with one number. */
 static Status flow_index(const Peel *p, const Op *op) {
   Status a = p->status[op->operands[0]], b = p->status[op->operands[1]];
   int rank = type_of(p->g, op->first_result)->rank;
   bool first = a.kind == INDEX;
   ValueId other = op->operands[first ? 1 : 0];
-  Status o = first ? b : a;
-  double factor;
-  if (op->kind == OP_add && a.kind == INDEX && b.kind == INDEX) return (Status){INDEX, a.k + b.k};
-  if (o.kind != INVARIANT || !broadcasts_rows(p->g, other, rank)) return mixed;
-  if (op->kind == OP_add || (op->kind == OP_sub && first)) return first ? a : b;
-  if (op->kind == OP_mul && value_is_splat(p->g, other, &factor))
-    return (Status){INDEX, (first ? a.k : b.k) * (int64_t)factor};
+  Status index = first ? a : b;
+  int64_t low, high;
+  if (op->kind == OP_add && a.kind == INDEX && b.kind == INDEX)
+    return (Status){INDEX, a.k + b.k, a.low + b.low, a.high + b.high};
+  if ((first ? b : a).kind != INVARIANT || !broadcasts_rows(p->g, other, rank) || !known_range(p->g, other, &low, &high))
+    return mixed;
+  if (op->kind == OP_add) return (Status){INDEX, index.k, index.low + low, index.high + high};
+  if (op->kind == OP_sub && first) return (Status){INDEX, index.k, index.low - high, index.high - low};
+  bool small = index.k < (int64_t)1 << 20 && index.low > -((int64_t)1 << 20) && index.high < (int64_t)1 << 20;
+  if (op->kind == OP_mul && low == high && low >= 0 && small)
+    return (Status){INDEX, index.k * low, index.low * low, index.high * low};
   return mixed;
 }
 
@@ -122,7 +140,7 @@ static Status flow_reshape(const Peel *p, const Op *op) {
   Dim first = first_dim(p->g, op->first_result), k;
   if (s.kind == INDEX) return first == p->batch ? s : mixed;
   if (s.kind != ROWS || !dim_div_exact(first, p->batch, &k) || !dim_is_number(k)) return mixed;
-  return (Status){ROWS, k};
+  return (Status){.kind = ROWS, .k = k};
 }
 
 static Status flow_expand(const Peel *p, const Op *op) {
@@ -153,11 +171,11 @@ static Status flow_pad(const Peel *p, const Op *op) {
   return keeps_rows_if(p, op, pads->count == 2 * rank && pads->at[0] == 0 && pads->at[rank] == 0);
 }
 
-/* gather along axis 0 of ROWS k by INDEX k reads rows of its own image only, when [0, ...] does. */
+/* gather along axis 0 of ROWS k by INDEX k reads rows of its own image only, if [0, ...] does. */
 static Status flow_gather(const Peel *p, const Op *op) {
   Status data = p->status[op->operands[0]], index = p->status[op->operands[1]];
   if (op->attrs.axis != 0) return keeps_rows(p, op);
-  bool own = data.kind == ROWS && index.kind == INDEX && data.k == index.k;
+  bool own = data.kind == ROWS && index.kind == INDEX && data.k == index.k && index.low >= 0 && index.high < data.k;
   return rows_if(own && first_dim(p->g, op->first_result) == p->batch);
 }
 
@@ -179,14 +197,14 @@ static Status flow_range(const Peel *p, const Op *op) {
   double start, delta;
   bool counts = value_is_splat(p->g, op->operands[0], &start) && value_is_splat(p->g, op->operands[2], &delta) &&
                 start == 0 && delta == 1 && first_dim(p->g, op->first_result) == p->batch;
-  return counts ? (Status){INDEX, 1} : mixed;
+  return counts ? (Status){.kind = INDEX, .k = 1} : mixed;
 }
 
 /* Shape data: invariant as far as it holds numbers; its users read Value.known anyway. */
 static Status flow_shape(const Peel *p, const Op *op) {
   (void)p;
   (void)op;
-  return (Status){INVARIANT, 0};
+  return (Status){.kind = INVARIANT};
 }
 
 static const struct {
@@ -227,7 +245,7 @@ static Status flow(const Peel *p, const Op *op) {
     if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) invariant = false;
   if (op->kind == OP_input) return rows_if(first_dim(p->g, op->first_result) == p->batch);
   if (invariant && type_is_static(type_of(p->g, op->first_result)) && op->kind != OP_expand)
-    return (Status){INVARIANT, 0};
+    return (Status){.kind = INVARIANT};
   if (traits & T_POINTWISE) return flow_pointwise(p, op);
   if (traits & T_REDUCE) return flow_axes(p, op);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -303,19 +321,29 @@ static void pin_number(Graph *g, const Status *status) {
   graph_reinfer_all(g);
 }
 
+/* Does every op take N = 1? A literal index beyond the first image, say, does not. */
+static bool fits_one_image(const Graph *g, Dim batch) {
+  char error[256];
+  Graph *one = graph_clone(g);
+  bool fits = !graph_pin_symbol(one, dim_symbol_of(batch), 1, error);
+  graph_free(one);
+  return fits;
+}
+
 int peel_batch(Graph *g, const PassOptions *options) {
   Dim batch = batch_dim(g);
   if (batch == 0 || batch == 1) return 0;
   Status *status = calloc(g->value_count, sizeof *status);
   if (!status) die("out of memory");
-  bool proven = rewrite_allowed(g) && !obstacle(g, status);
+  bool proven = rewrite_allowed(g) && !obstacle(g, status) && (dim_is_number(batch) || fits_one_image(g, batch));
   if (proven) rewrite_done(g, "peel_batch", where_op(g, g->first));
   if (proven && dim_is_number(batch)) {
     g->batch = batch;
     pin_number(g, status);
   } else if (proven) {
     g->batch_symbol = dim_symbol_of(batch);
-    graph_pin_symbol(g, g->batch_symbol, 1);
+    char error[256];
+    if (graph_pin_symbol(g, g->batch_symbol, 1, error)) die("one image fits no longer: %s", error);
   }
   free(status);
   return proven ? 1 + clean_import(g, options) : 0;
