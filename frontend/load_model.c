@@ -1,4 +1,5 @@
 /* MODEL by what it is; see frontend.h. */
+#include "frontend/check_sizes.h"
 #include "frontend/checkpoint.h"
 #include "frontend/frontend.h"
 #include "frontend/weights.h"
@@ -83,7 +84,8 @@ Graph *load_model_from(Context *ctx, const char *path, const DimPin *pins, size_
   Graph *g = !strncmp(path, "zoo:", 4) ? load_zoo(&r, scratch)
              : folder                  ? load_checkpoint(ctx, path, pins, pin_count, weights_from)
                                        : load_file(&r, scratch);
-  if (g && weights_from && !folder && !bind_weights(g, weights_from)) {
+  bool good = g && check_sizes(g) && (!weights_from || folder || bind_weights(g, weights_from));
+  if (g && !good) {
     graph_free(g);
     g = NULL;
   }

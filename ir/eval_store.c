@@ -382,9 +382,21 @@ static bool host_is_little_endian(void) {
   return first == 1;
 }
 
+/* Ops of v's expression as a tree, where a value used twice counts twice: what a sweep repeats for each. At most
+ * `left` + 1 are looked at. */
+static int tree_size(const Graph *g, ValueId v, int left) {
+  const Op *op = def_of(g, v);
+  int size = 1;
+  for (uint32_t i = 0; i < op->operand_count && size <= left; i++)
+    if (op->operands[i]) size += tree_size(g, op->operands[i], left - size);
+  return size;
+}
+
 bool eval_const_store(const Graph *g, ValueId v, void *bytes, bool big_endian) {
+  enum { SWEEP_LIMIT = 64 };
   const Type *t = type_of(g, v);
-  if (t->dtype == DT_f32 && !big_endian && host_is_little_endian() && type_elements(t) > 0) {
+  if (t->dtype == DT_f32 && !big_endian && host_is_little_endian() && type_elements(t) > 0 &&
+      tree_size(g, v, SWEEP_LIMIT) <= SWEEP_LIMIT) {
     Builder b = {.graph = g, .arena = arena_new()};
     const bool good = sweep(&b, v, bytes);
     arena_free(b.arena);

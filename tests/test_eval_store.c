@@ -68,6 +68,18 @@ static Source *open_memory(Context *c, const char *path) {
   return s;
 }
 
+/* v + v, forty times over: as a tree it would have 2^40 ops. */
+static void shared_operands(void) {
+  TEST("shared_operands");
+  Context *c = context_new();
+  Graph *g = graph_new(c, "t");
+  ValueId v = graph_const_floats(g, DT_f32, 1, (Dim[]){3}, (double[]){1, 2, 3}, NULL, 0);
+  for (int i = 0; i < 40; i++) v = graph_new_op(g, OP_add, (ValueId[]){v, v}, 2, NULL, NULL, 0);
+  compare(g, v);
+  graph_free(g);
+  context_free(c);
+}
+
 /* Every value but the input and what is made of it is compared. */
 static void expressions(void) {
   static const char text[] = "nir 1\nsource 0 \"w\" hash=0000000000000001\ngraph \"t\"\n"
@@ -120,6 +132,7 @@ static void expressions(void) {
 
 int main(void) {
   expressions();
+  shared_operands();
   const int n = each_fixture("onnx", visit);
   printf("%d models\n", n);
   return test_result();
