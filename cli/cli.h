@@ -39,7 +39,7 @@ struct Command {
 };
 #define OPTION_TABLE(table) .options = (table), .option_count = sizeof(table) / sizeof *(table)
 
-extern const Command command_compile, command_inspect, command_opt, command_run, command_verify, command_zoo;
+extern const Command command_bench, command_compile, command_inspect, command_opt, command_run, command_verify, command_zoo;
 
 /* Options of every command that loads a model. */
 #define DIM_OPTION {"--dim", "NAME=NUMBER", "gives the symbolic dimension NAME a value; may be repeated"}

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Command *const commands[] = {&command_compile, &command_run,    &command_inspect,
+static const Command *const commands[] = {&command_bench, &command_compile, &command_run,    &command_inspect,
                                           &command_opt,     &command_verify, &command_zoo};
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
