@@ -56,7 +56,7 @@ int main(void) {
     CHECK(kept == x[4 * (IMAGES - 1) + i]);
   }
   TEST("NX_PROFILE's function after each step of each image; the path's name");
-  CHECK(steps_done == (LONGEST + 1) * IMAGES);
+  CHECK(steps_done == (LONGEST + 2) * IMAGES);
   CHECK_STR(nx_path(), "generic");
   TEST("no parallel_for is needed for one thread, no dims when not wanted");
   call.threads = 1;
