@@ -99,16 +99,12 @@ int main(void) {
   look_for_thread_sanitizer();
   model(SOURCE_DIR "/examples/digits/digits_convnext.onnx", "", true);
   model(SOURCE_DIR "/examples/digits/digits_convnextv2.onnx", "--weights=file", true);
-  static const struct {
-    const char *name;
-    bool watched;
-  } rows[] = {{"timm_v1_dynbatch_ts17", true},  {"timm_v1_odd_size_dynamo20", true}, {"timm_v2_linear_ts17", false},
-              {"timm_features_dynamo20", true}, {"timm_overlap_stem_ts17", false}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  static const char *const names[] = {"timm_v1_dynbatch_ts17", "timm_v1_odd_size_dynamo20"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[1024];
-    snprintf(path, sizeof path, FIXTURES "/onnx/%s/model.onnx", rows[i].name);
-    if (file_exists(path)) model(path, "", rows[i].watched);
-    else printf("left out: no fixture %s\n", rows[i].name);
+    snprintf(path, sizeof path, FIXTURES "/onnx/%s/model.onnx", names[i]);
+    if (file_exists(path)) model(path, "", i == 0);
+    else printf("left out: no fixture %s\n", names[i]);
   }
   close_folder();
   return test_result();
