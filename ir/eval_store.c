@@ -121,8 +121,11 @@ static Node *stored(Builder *b, ValueId v) {
   Source *s = b->graph->sources[op->attrs.source];
   const Type *t = type_of(b->graph, v);
   TensorView view;
-  const bool found = s->find(s, op->attrs.name, &view) && type_equal(&view.type, t) && view.bytes == type_bytes(t);
-  if (!found || t->dtype != DT_f32) return computed(b, v); /* which says what is wrong */
+  if (t->dtype != DT_f32) return computed(b, v);
+  const bool found = s->make ? s->make(s, op->attrs.name, t, &view) : s->find(s, op->attrs.name, &view);
+  if (s->make && !found) return b->failed = true, NULL;
+  if (!found || !type_equal(&view.type, t) || view.bytes != type_bytes(t))
+    return computed(b, v); /* which says what is wrong */
   GROW(b->arena, b->seen, b->seen_count, b->seen_capacity);
   GROW(b->arena, b->seen_in, b->seen_count, b->in_capacity);
   b->seen[b->seen_count] = view;
