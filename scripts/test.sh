@@ -9,6 +9,7 @@ cd "$top"
 # chromium: the explorer's page   python3-venv: comparisons with ONNX Runtime   llvm-19-dev: the JIT
 # libpng, libjpeg: pictures for 'nextc run'   binutils: reading object code
 optional="chromium python3-venv llvm-19-dev libpng-dev libjpeg62-turbo-dev binutils"
+optional="$optional valgrind" # counts of instructions
 # shellcheck disable=SC2086  # a list of words
 scripts/install_deps.sh $optional || scripts/install_deps.sh
 jobs=$(nproc 2>/dev/null || echo 1)
