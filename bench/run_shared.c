@@ -75,14 +75,16 @@ int main(int argc, char **argv) {
   const void *in[1];
   void *out[1];
   char line[256];
-  double seconds;
+  double seconds, loaded;
   FILE *f;
   if (argc < 3) return 1;
   in[0] = memset(aligned(NAME(inputs)[0].bytes), 0, NAME(inputs)[0].bytes);
   out[0] = aligned(NAME(outputs)[0].bytes);
-  if (start(argv[1], atoi(argv[2]), in, out, 1) || run(1) < 0) return 2;
+  if (start(argv[1], atoi(argv[2]), in, out, 1)) return 2;
+  loaded = now() - begin;
+  if (run(1) < 0) return 2;
   seconds = now() - begin;
-  printf("{\"ms\": %.3f, \"weights\": %lu, \"workspace\": %lu", 1e3 * seconds, (unsigned long)model.mapping_bytes,
+  printf("{\"ms\": %.3f, \"load_ms\": %.3f, \"cpu_ms\": %.3f, \"weights\": %lu, \"workspace\": %lu", 1e3 * seconds, 1e3 * loaded, 1e3 * (double)clock() / CLOCKS_PER_SEC, (unsigned long)model.mapping_bytes,
          (unsigned long)NAME(workspace_bytes)(call.threads));
   f = fopen("/proc/self/status", "r");
   while (f && fgets(line, sizeof line, f))
