@@ -110,7 +110,8 @@ static bool run_once(Bench *b, const JitModel *m, const nextc_call *call, Steps 
 static bool run_all(Bench *b, const JitModel *m, const nextc_call *call, Peak *peak, Timing *t) {
   Arena *arena = b->context->arena;
   const size_t most = b->repeat ? (size_t)b->repeat : MOST_RUNS;
-  Steps s = {.sum = ARENA_ARRAY(arena, double, t->step_count + 1), .best = ARENA_ARRAY(arena, double, t->step_count + 1)};
+  const size_t steps = t->step_count + 1;
+  Steps s = {.sum = ARENA_ARRAY(arena, double, steps), .best = ARENA_ARRAY(arena, double, steps)};
   double first;
   t->runs = ARENA_ARRAY(arena, double, most);
   t->peaks = ARENA_ARRAY(arena, double, most);

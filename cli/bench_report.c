@@ -140,8 +140,8 @@ void bench_print_text(const Bench *b, const Timing *timings, size_t count) {
     printf("%s (%s), path %s, %d thread%s", t->backend, t->compiler, t->target->name, t->threads,
            t->threads == 1 ? "" : "s");
     if (t->cpus) printf(" on %d CPU%s", t->cpus, t->cpus == 1 ? "" : "s");
-    printf(": %zu runs\n  fastest %.3f ms, median %.3f ms, %.2f GFLOP/s, %.1f %% of the peak of %.2f GFLOP/s", t->run_count,
-           1e3 * f.best, 1e3 * f.median, f.gflops, 100 * f.gflops / f.peak, f.peak);
+    printf(": %zu runs\n  fastest %.3f ms, median %.3f ms, ", t->run_count, 1e3 * f.best, 1e3 * f.median);
+    printf("%.2f GFLOP/s, %.1f %% of the peak of %.2f GFLOP/s", f.gflops, 100 * f.gflops / f.peak, f.peak);
     if (t->read > 0) printf(", memory reads %.1f GB/s", 1e-9 * t->read);
     putchar('\n');
     print_kernels(b, t, &f);
@@ -155,7 +155,8 @@ static void json_kernels(const Bench *b, const Timing *t, const Figures *f) {
   printf("\n  \"kernels\": [");
   for (size_t i = 0; i < count; i++) {
     const Row *r = &rows[i];
-    printf("%s\n   {\"name\": \"%s\", \"family\": \"%s\", \"result\": ", i ? "," : "", r->kernel->name, r->kernel->family);
+    printf("%s\n   {\"name\": \"%s\", ", i ? "," : "", r->kernel->name);
+    printf("\"family\": \"%s\", \"result\": ", r->kernel->family);
     json_string(stdout, r->result);
     printf(", \"calls\": %d, \"ms\": %.6f, \"flops\": %.0f, \"bytes\": %.0f, \"roof_gflops\": %.3f}", r->calls,
            1e3 * r->seconds, r->flops, r->bytes, r->flops > 0 ? roof_of(t, f, r) : 0);

@@ -1,4 +1,4 @@
-/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c run log in_N out_N. */
+/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c tensors.h run log in_N out_N. */
 #include "cli/build.h"
 #include "cli/embedded.h"
 #include "cli/process.h"
@@ -25,6 +25,7 @@ bool build_emit(Build *b, Graph *g, CompileOptions options) {
   options.out = build_path(b, "m.c");
   if (!compile_graph(b->context, g, &options)) return false;
   b->weights_in_file = !access(build_path(b, "m.weights"), R_OK);
+  if (!write_file(b->context, build_path(b, "tensors.h"), driver_tensors_text, driver_tensors_text_bytes)) return false;
   if (b->driver) return write_file(b->context, build_path(b, "run.c"), b->driver, b->driver_bytes);
   return write_file(b->context, build_path(b, "run.c"), driver_text, driver_text_bytes);
 }

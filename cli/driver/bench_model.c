@@ -9,6 +9,7 @@
 #endif
 #include "m.h"
 #include "peak.h"
+#include "tensors.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,23 +70,6 @@ static void fill(void *data, const nextc_tensor *t, size_t bytes) {
     state = state * 1664525u + 1013904223u;
     x[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
   }
-}
-
-static int64_t symbol_value(const char *name, char **words, int count) {
-  const size_t length = strlen(name);
-  int i;
-  for (i = 0; i < count; i++)
-    if (!strncmp(words[i], name, length) && words[i][length] == '=')
-      return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
-  return 1;
-}
-
-static size_t tensor_bytes(const nextc_tensor *t, const int64_t *symbols) {
-  size_t bytes = t->bytes;
-  int i;
-  for (i = 0; i < t->rank; i++)
-    if (t->dim[i] < 0) bytes *= (size_t)symbols[-t->dim[i] - 1];
-  return bytes;
 }
 
 static const m_model *load(const char *path, m_model *model) {
