@@ -228,13 +228,13 @@ static void put_path(const CFile *f, Text *t, int target, Path *path) {
 }
 
 static void put_pick(const CFile *f, Text *t) {
-  text_puts(t, "\n/* The steps of the best path that this machine can run; NULL: none. */\n"
-               "static const nx_step *nx_pick_steps(void) {\n  const nx_step *steps = NULL;\n");
+  text_puts(t, "\n/* The steps of the best path that this machine can run, and its name; NULL: none. */\n"
+               "static const nx_step *nx_pick_steps(const char **path) {\n  const nx_step *steps = NULL;\n");
   for (int i = 0; i < f->program->target_count; i++) {
     const Target *target = f->program->targets[i];
-    text_printf(t, "#if defined(NX_HAVE_%s)\n  ", c_upper(f->arena, target->name));
-    if (target->c_detect) text_printf(t, "if (%s) ", target->c_detect);
-    text_printf(t, "steps = nx_steps_%s;\n#endif\n", target->name);
+    text_printf(t, "#if defined(NX_HAVE_%s)\n  if (%s) {\n", c_upper(f->arena, target->name),
+                target->c_detect ? target->c_detect : "1");
+    text_printf(t, "    *path = \"%s\";\n    steps = nx_steps_%s;\n  }\n#endif\n", target->name, target->name);
   }
   text_puts(t, "  return steps;\n}\n");
 }
@@ -291,7 +291,7 @@ bool c_write_source(const CFile *f, FILE *to) {
   for (int t = 0; t < f->program->target_count; t++) put_path(f, &body, t, &paths[t]);
   put_pick(f, &body);
   put_weights_of(f, &body);
-  runtime_print_used(&use, &body, "nx_invoke nx_error nx_error_node nx_workspace_bytes nx_pool_start", NULL);
+  runtime_print_used(&use, &body, "nx_invoke nx_error nx_error_node nx_path nx_workspace_bytes nx_pool_start", NULL);
   if (f->options->weights == WEIGHTS_FILE) runtime_print_used(&use, &body, "nx_load nx_map_file", NULL);
   put_run(f, &body);
   c_write(f, to, text_string(&body));

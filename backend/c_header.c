@@ -70,6 +70,8 @@ static void put_functions(const CFile *f, Text *t, RuntimeUse *use) {
                "int nx_invoke(const nx_model *model, const nextc_call *call);\n\n");
   runtime_print_chunk(use, t, "nx_error_declarations");
   text_putc(t, '\n');
+  runtime_print_chunk(use, t, "nx_path_declaration");
+  text_putc(t, '\n');
   runtime_print_chunk(use, t, "nx_pool");
 }
 

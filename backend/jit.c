@@ -298,7 +298,20 @@ static void fill_dims(const JitModel *m, const nextc_call *call) {
     }
 }
 
-static void run_images(const JitModel *m, const nextc_call *call, void *workspace, unsigned char **base) {
+typedef struct {
+  JitStepDone *done; /* NULL: nobody watches */
+  void *user;
+} Watch;
+
+static void run_steps(const JitModel *m, const nextc_call *call, unsigned char *const *base, const Watch *watch) {
+  for (size_t s = 0; s < m->step_count; s++) {
+    run_step(m, &m->steps[s], base, call);
+    if (watch->done) watch->done(watch->user, s);
+  }
+}
+
+static void run_images(const JitModel *m, const nextc_call *call, void *workspace, unsigned char **base,
+                       const Watch *watch) {
   const int ports = m->input_count + m->output_count;
   const int64_t images = images_of(m, call);
   base[BASE_ARENA] = workspace;
@@ -307,29 +320,32 @@ static void run_images(const JitModel *m, const nextc_call *call, void *workspac
   for (int i = 0; i < m->input_count; i++) base[FIXED_BASES + i] = (unsigned char *)(uintptr_t)call->inputs[i];
   for (int i = 0; i < m->output_count; i++) base[FIXED_BASES + m->input_count + i] = call->outputs[i];
   for (int64_t image = 0; image < images; image++) {
-    for (size_t s = 0; s < m->step_count; s++) run_step(m, &m->steps[s], base, call);
+    run_steps(m, call, base, watch);
     for (int i = 0; image + 1 < images && i < ports; i++) base[FIXED_BASES + i] += m->image_bytes[i];
   }
   if (call->output_dims) fill_dims(m, call);
 }
 
-static int run_with_bases(const JitModel *m, const nextc_call *call, unsigned char **base) {
+static int run_with_bases(const JitModel *m, const nextc_call *call, unsigned char **base, const Watch *watch) {
   size_t bytes = jit_workspace_bytes(m, call->threads);
   Workspace *own = call->workspace ? NULL : take_workspace(m, &bytes);
   if (!call->workspace && !own) return NEXTC_NO_MEMORY;
-  run_images(m, call, own ? (void *)own : call->workspace, base);
+  run_images(m, call, own ? (void *)own : call->workspace, base, watch);
   if (own) give_workspace(m, own, bytes);
   return NEXTC_OK;
 }
 
-int jit_invoke(const JitModel *m, const nextc_call *call) {
+int jit_invoke(const JitModel *m, const nextc_call *call) { return jit_invoke_watched(m, call, NULL, NULL); }
+
+int jit_invoke_watched(const JitModel *m, const nextc_call *call, JitStepDone *done, void *user) {
+  const Watch watch = {done, user};
   unsigned char *small[FIXED_BASES + MAX_PARAMETERS], **base = small;
   const int ports = m->input_count + m->output_count;
   int status = check_call(m, call);
   if (status) return status;
   if (ports > MAX_PARAMETERS) base = malloc(sizeof *base * (size_t)(FIXED_BASES + ports));
   if (!base) return NEXTC_NO_MEMORY;
-  status = run_with_bases(m, call, base);
+  status = run_with_bases(m, call, base, &watch);
   if (base != small) free(base);
   return status;
 }

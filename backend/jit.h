@@ -27,4 +27,7 @@ size_t jit_workspace_bytes(const JitModel *, int threads);
 
 /* As m_invoke of an emitted model m, and as nextc_invoke: a status of nextc.h. */
 int jit_invoke(const JitModel *, const nextc_call *);
+/* The same, with a call of `done` after each step of the loop program. */
+typedef void JitStepDone(void *user, size_t step);
+int jit_invoke_watched(const JitModel *, const nextc_call *, JitStepDone *done, void *user);
 #endif

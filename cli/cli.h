@@ -39,8 +39,8 @@ struct Command {
 };
 #define OPTION_TABLE(table) .options = (table), .option_count = sizeof(table) / sizeof *(table)
 
-extern const Command command_compile, command_export, command_inspect, command_opt, command_reduce, command_run,
-    command_verify, command_zoo;
+extern const Command command_bench, command_compile, command_export, command_inspect, command_opt, command_reduce,
+    command_run, command_verify, command_zoo;
 
 /* Options of every command that loads a model. */
 #define DIM_OPTION                                                                                                     \

@@ -7,6 +7,8 @@
   extern const unsigned char name[];                                                                                   \
   extern const size_t name##_bytes;
 EMBEDDED(driver_text)
+EMBEDDED(bench_driver_text)
+EMBEDDED(driver_tensors_text)
 EMBEDDED(explorer_page_text)
 EMBEDDED(explorer_style_text)
 EMBEDDED(explorer_script_text)

@@ -182,6 +182,12 @@ LoopProgram *loop_parse(Context *, Arena *, const char *file, const char *text, 
  * none. */
 bool loop_check(Context *, const Kernel *);
 
+/* What a run of all tasks costs (loop_cost.c). products: lanes of 'acc = fma a b acc', so the multiply-accumulates of
+ * sums, with what is computed for padding, without polynomials; the body of an if counts as if it ran. bytes: every
+ * parameter but scratch once, one that is read and written twice: what must be moved at least. */
+int64_t kernel_products(const Kernel *);
+int64_t kernel_bytes(const Kernel *);
+
 /* Scalar evaluator. pointers: one a parameter, elements in memory as in C. Runs iterations [slice, slices) of each
  * pfor's task range as the emitted code does. fma: round once. Dies on an access outside the parameter. */
 void loop_eval(const Kernel *, void *const *pointers, bool fma, int slice, int slices);

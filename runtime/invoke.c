@@ -91,10 +91,26 @@ static void nx_fill_dims(const nextc_call *call) {
     }
 }
 
+/* NX_STEP_DONE: nothing; compiled with -DNX_PROFILE=f it calls f, which somebody defines, after each step of the table */
+#if defined(NX_PROFILE)
+void NX_PROFILE(int step);
+#define NX_STEP_DONE(step) NX_PROFILE(step)
+#else
+#define NX_STEP_DONE(step) ((void)(step))
+#endif
+
+/* nx_path: the one that nx_invoke takes */
+const char *nx_path(void) {
+  const char *path = NULL;
+  (void)nx_pick_steps(&path);
+  return path;
+}
+
 /* nx_invoke: every step for every image. Kernels write outputs and workspace only, though all pointers look alike */
 int nx_invoke(const nx_model *model, const nextc_call *call) {
   unsigned char *base[NX_BASES];
-  const nx_step *steps = nx_pick_steps();
+  const char *path = NULL;
+  const nx_step *steps = nx_pick_steps(&path);
   int64_t images;
   int status = nx_check_call(call);
   if (status == NX_OK && nx_weights_of(model) == NULL) status = NX_NOT_LOADED;
@@ -107,7 +123,10 @@ int nx_invoke(const nx_model *model, const nextc_call *call) {
   for (int i = 0; i < NX_OUTPUT_COUNT; i++) base[NX_OUTPUT(i)] = (unsigned char *)call->outputs[i];
   images = nx_images(call);
   for (int64_t image = 0; image < images; image++) {
-    for (int s = 0; s < NX_STEP_COUNT; s++) nx_run_step(&steps[s], base, call);
+    for (int s = 0; s < NX_STEP_COUNT; s++) {
+      nx_run_step(&steps[s], base, call);
+      NX_STEP_DONE(s);
+    }
     for (int i = 0; image + 1 < images && i < NX_INPUT_COUNT + NX_OUTPUT_COUNT; i++)
       base[NX_INPUT(i)] += nx_image_bytes[i];
   }

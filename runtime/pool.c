@@ -87,7 +87,9 @@ void nx_pool_run(void *user, int slices, nextc_slice *run, void *context) {
   pool->slices = pool->left = slices;
   pool->next = 0;
   nx_pool_set(&pool->work, work);
+  pthread_mutex_unlock(&pool->lock); /* who wakes up must not find it taken */
   pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_lock(&pool->lock);
   nx_pool_take(pool);
   if (pool->left > 0) {
     pthread_mutex_unlock(&pool->lock);

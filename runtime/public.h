@@ -66,6 +66,9 @@ void nx_unmap(nx_model *model);
 const char *nx_error(int status);
 const char *nx_error_node(int status);
 
+/* nx_path_declaration: which of the paths in the .c this machine runs: "generic", "v3", ...; NULL: none of them */
+const char *nx_path(void);
+
 /* nx_pool: threads that wait for work, for nextc_call: .parallel_for = nx_pool_run, .parallel_user = the pool. Lives in
  * the caller's memory. nx_pool_start starts `threads` - 1 of them (the caller is one) and returns how many work in all,
  * fewer where the system has no more. A pool runs one call at a time. Compile with -DNX_THREADS, link with -pthread. */

@@ -75,7 +75,7 @@ static void wrong_command_lines(void) {
 }
 
 static void help_and_version(void) {
-  static const char *const commands[] = {"compile", "inspect", "opt", "verify"};
+  static const char *const commands[] = {"bench", "compile", "inspect", "opt", "verify"};
   TEST("help_and_version");
   Result r = run_nextc("--help");
   CHECK(r.status == 0);

@@ -1,5 +1,6 @@
 /* runtime/invoke.c with the sample model: images, slices, dims, and what is checked before. The statuses of whole
  * models are in test_c_files.c. */
+#define NX_PROFILE step_done
 #include "runtime/invoke.c"
 #include "tests/test.h"
 #include <stdlib.h>
@@ -9,6 +10,9 @@ enum { IMAGES = 3, LONGEST = 9 };
 typedef struct {
   int calls, slices; /* of nextc_parallel_for */
 } Seen;
+
+static int steps_done;
+void step_done(int step) { steps_done += step + 1; } /* the sample has step 0 only */
 
 static void forwards(void *user, int slices, nextc_slice *run, void *context) {
   Seen *seen = user;
@@ -51,6 +55,9 @@ int main(void) {
     memcpy(&kept, space + NX_ARENA_BYTES + i * NX_SCRATCH_BYTES + i * (int)sizeof kept, sizeof kept);
     CHECK(kept == x[4 * (IMAGES - 1) + i]);
   }
+  TEST("NX_PROFILE's function after each step of each image; the path's name");
+  CHECK(steps_done == (LONGEST + 2) * IMAGES);
+  CHECK_STR(nx_path(), "generic");
   TEST("no parallel_for is needed for one thread, no dims when not wanted");
   call.threads = 1;
   call.parallel_for = NULL;

@@ -33,6 +33,31 @@ static void sweep(int threads) {
 
 static void nothing(void *context, int slice) { (void)context, (void)slice; }
 
+static double cpu_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void sleep_100_ms(void *context, int slice) {
+  (void)context;
+  if (slice) nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
+
+/* CPU time, not time: it does not matter what else runs on the machine. */
+static void idle(void) {
+  TEST("who waits, for work or for the last slice, sleeps");
+  nx_pool pool;
+  CHECK(nx_pool_start(&pool, 4) == 4);
+  nx_pool_run(&pool, 4, nothing, NULL);
+  const double before = cpu_ms();
+  sleep_100_ms(NULL, 1);
+  CHECK(cpu_ms() - before < 5);
+  for (int i = 0; i < 3; i++) nx_pool_run(&pool, 2, sleep_100_ms, NULL);
+  CHECK(cpu_ms() - before < 10);
+  nx_pool_stop(&pool);
+}
+
 int main(void) {
   TEST("all slices, once each");
   static const int threads[] = {0, 1, 2, 3, 8};
@@ -42,6 +67,7 @@ int main(void) {
   CHECK(nx_pool_start(&pool, 4) == 4);
   for (int i = 0; i < 5000; i++) nx_pool_run(&pool, 4, nothing, NULL);
   nx_pool_stop(&pool);
+  idle();
   TEST("stopped at once, and asleep");
   CHECK(nx_pool_start(&pool, 2) == 2);
   nx_pool_stop(&pool);

@@ -9,6 +9,7 @@
 #define HAVE_PAGES
 #endif
 #include "m.h"
+#include "tensors.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,25 +114,6 @@ static void write_bytes(const char *path, const void *bytes, size_t size) {
     fprintf(stderr, "cannot write %s\n", path);
     exit(1);
   }
-}
-
-/* Value of a model's symbol among the words "SYMBOL=VALUE"; 0: not there. */
-static int64_t symbol_value(const char *name, char **words, int count) {
-  size_t length = strlen(name);
-  int i;
-  for (i = 0; i < count; i++)
-    if (!strncmp(words[i], name, length) && words[i][length] == '=')
-      return (int64_t)strtoll(words[i] + length + 1, NULL, 10);
-  return 0;
-}
-
-/* Bytes of a tensor: those at symbols of 1, times each symbol among its dims. */
-static size_t tensor_bytes(const nextc_tensor *t, const int64_t *symbols) {
-  size_t bytes = t->bytes;
-  int i;
-  for (i = 0; i < t->rank; i++)
-    if (t->dim[i] < 0) bytes *= (size_t)symbols[-t->dim[i] - 1];
-  return bytes;
 }
 
 /* A thread pool without threads: the slices one after the other, the last first. */

@@ -1,0 +1,60 @@
+"""The models of the comparison: full-size exports filled with reproducible weights, and the sizes that no export is
+there for, built from operators."""
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+TOP = Path(__file__).resolve().parent.parent
+SHARED = TOP.parent / "shared"
+GMACS = {}  # filled by nextc inspect
+
+
+def export(name):
+    def make(folder):
+        fixture = SHARED / "fixtures/full" / name
+        if not fixture.is_dir():
+            return f"no {fixture}"
+        subprocess.run([sys.executable, SHARED / "tools/fill_weights.py", fixture, folder], check=True, capture_output=True)
+
+    return make
+
+
+def built(**options):
+    def make(folder):
+        sys.path.insert(0, str(TOP / "tests/interop"))
+        import onnx
+        from convnext import convnext
+
+        model, _ = convnext(opset=20, norm="op", act="op", classes=1000, image=(224, 224), **options)
+        onnx.save(model, folder / "model.onnx")
+
+    return make
+
+
+MODELS = {
+    "ConvNeXt-T": export("convnext_tiny.dynamo20"),
+    "ConvNeXt-S": built(dims=(96, 192, 384, 768), depths=(3, 3, 27, 3)),
+    "ConvNeXt-B": export("convnext_base.dynamo20"),
+    "ConvNeXt V2-T": export("convnextv2_tiny.dynamo20"),
+    "ConvNeXt-nano": built(dims=(80, 160, 320, 640), depths=(2, 2, 8, 2)),
+    "ConvNeXt-atto": export("convnext_atto.dynamo20"),
+    "ConvNeXt V2-atto": export("convnextv2_atto.dynamo20"),
+}
+
+
+def prepare(name, folder):
+    """The path of the .onnx in the folder, made where it is not there; or None and why."""
+    path = folder / "model.onnx"
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        why = MODELS[name](folder)
+        if why:
+            return None, why
+        (folder / "done").touch()
+    return path, None
+
+
+def image():
+    return np.random.default_rng(7).standard_normal((1, 3, 224, 224), np.float32)
