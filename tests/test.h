@@ -35,12 +35,6 @@ static const char *test_name = "";
       printf("%s:%d: %s: no '%s' in\n%s\n", __FILE__, __LINE__, test_name, p_, t_ ? t_ : "(null)");          \
     }                                                                                                        \
   } while (0)
-/* Limits of time hold for an optimised build; one that watches itself is given more. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { TIME_FACTOR = 20 };
-#else
-enum { TIME_FACTOR = 1 };
-#endif
 #define SKIP(why) (printf("skipped: %s\n", why), 77)
 
 static inline int test_result(void) {
