@@ -34,7 +34,7 @@ static bool add_initializers(OnnxFile *f) {
   for (size_t i = 0; i < g->n_initializer; i++) {
     const Onnx__TensorProto *t = g->initializer[i];
     if (!t->name || !*t->name)
-      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
+      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i + 1);
     else if (!add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
       ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = t->name},
                 "two initializers have this name");

@@ -133,7 +133,7 @@ bool import_inputs(Import *im) {
     char error[256] = "";
     attrs.name = info->name;
     if (!info->name || !*info->name) {
-      ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index);
+      ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index + 1);
     } else if (input_type(im, info, &type)) {
       OpId id = graph_try_leaf(im->graph, OP_input, &type, &attrs, NULL, 0, error);
       if (id)
