@@ -94,10 +94,8 @@ static RegId build_hard_sigmoid(const Point *p) {
   return clipped_line(p, p->x[0], p->op->attrs.alpha, p->op->attrs.beta);
 }
 
-/* Cut off at -3, where it has become 0: -inf does not meet 0. */
 static RegId build_hard_swish(const Point *p) {
-  RegId x = expr_at_least(p->e, -3, p->x[0]);
-  return expr_op2(p->e, LOP_mul, x, clipped_line(p, x, 1.0 / 6, 0.5));
+  return expr_op2(p->e, LOP_mul, p->x[0], clipped_line(p, p->x[0], 1.0 / 6, 0.5));
 }
 
 /* -floor(-x) */

@@ -47,7 +47,9 @@ struct Verify {
   Backend backends[MAX_BACKENDS];
   size_t backend_count;
   PassOptions pass_options;
-  Build build; /* folder NULL: nothing emitted yet for this case */
+  Build build;       /* folder NULL: nothing emitted yet for this case */
+  const char **said; /* diagnostics of this case, which loads its model several times */
+  size_t said_count, said_capacity;
 };
 
 static Graph *load(Verify *v) {
@@ -223,8 +225,9 @@ static bool prepare(Verify *v, const char *folder) {
 static void report(Verify *v, const Backend *b, const Difference *d, int width) {
   progress_end();
   const char *name = b->path ? arena_printf(v->context->arena, "%s:%s", b->name, b->path) : b->name;
-  printf("%-*s  %-9s  max abs %-9.3g  max rel %-9.3g  %s\n", width, v->test.name, name, d->max_abs, d->max_rel,
-         d->ok ? "ok" : "FAILED");
+  const char *numbers = "nothing to compare";
+  if (d->compared) numbers = arena_printf(v->context->arena, "max abs %-9.3g  max rel %-9.3g", d->max_abs, d->max_rel);
+  printf("%-*s  %-9s  %-36s  %s\n", width, v->test.name, name, numbers, d->ok ? "ok" : "FAILED");
   if (d->why) printf("  %s\n", d->why);
   fflush(stdout);
   if (d->ok)
@@ -233,9 +236,33 @@ static void report(Verify *v, const Backend *b, const Difference *d, int width) 
     v->failed++;
 }
 
+static bool was_said(const Verify *v, const char *text) {
+  for (size_t i = 0; i < v->said_count; i++)
+    if (!strcmp(v->said[i], text)) return true;
+  return false;
+}
+
+/* Prints and takes away what the context has collected, but for what was said of this case before. */
+static void print_new_diagnostics(Verify *v) {
+  Context *c = v->context;
+  size_t count = 0;
+  for (size_t i = 0; i < c->count; i++) {
+    if (was_said(v, c->list[i].text)) continue;
+    GROW(c->arena, v->said, v->said_count, v->said_capacity);
+    v->said[v->said_count++] = c->list[i].text;
+    c->list[count++] = c->list[i];
+  }
+  c->count = count;
+  print_diagnostics(c);
+  c->count = 0;
+  c->errors = 0;
+}
+
 /* One case, every backend; each gets its line whatever happened to the others. */
 static void verify_case(Verify *v, const char *folder, int width) {
   v->build.folder = NULL;
+  v->said = NULL;
+  v->said_count = v->said_capacity = 0;
   Context *c = v->context = context_new();
   bool fine = prepare(v, folder);
   for (size_t i = 0; i < v->backend_count; i++) {
@@ -244,13 +271,11 @@ static void verify_case(Verify *v, const char *folder, int width) {
     progress("%s  %s", v->test.name, b->name);
     if (!fine || !b->run(v, b->path, &d)) d.ok = false;
     report(v, b, &d, width);
-    print_diagnostics(c);
-    c->count = 0;
-    c->errors = 0;
+    print_new_diagnostics(v);
   }
   if (args_value(v->args, "--bisect")) {
     bisect(v, fine);
-    print_diagnostics(c);
+    print_new_diagnostics(v);
   }
   if (v->build.folder && args_value(v->args, "--keep"))
     printf("  kept %s\n", v->build.folder);

@@ -46,6 +46,7 @@ void difference_add(Difference *d, Arena *arena, const char *what, const Tensor 
                     static_type_text(&want->type, arena));
     return;
   }
+  d->compared = true;
   int64_t count = type_elements(&want->type);
   for (int64_t i = 0; i < count; i++) {
     if (got->f)

@@ -10,6 +10,7 @@ typedef struct {
 typedef struct {
   double max_abs; /* largest |y - ref| */
   double max_rel; /* largest |y - ref| / |ref| where |ref| > atol */
+  bool compared;  /* some tensor was: the numbers mean something */
   bool ok;
   const char *why; /* the first thing that is wrong, in an arena; NULL where ok */
 } Difference;

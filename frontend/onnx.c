@@ -53,6 +53,7 @@ static bool import_node(Import *im, const OnnxNode *n) {
   if (im->row && !im->failed) {
     im->loc = import_loc(im, n);
     im->row->translate(im);
+    if (!im->failed) import_check_results(im);
   }
   if (!im->row || im->failed) mark_failed(im);
   return im->row && !im->failed;
@@ -72,6 +73,7 @@ static bool import_graph(Import *im) {
   if (!check_graph(im) || !import_definitions(im)) return false;
   const uint32_t *order = import_order(im);
   if (!order) return false;
+  import_declarations(im);
   bool ok = import_inputs(im);
   ok = import_nodes(im, order) && ok;
   return import_outputs(im) && ok;

@@ -142,7 +142,7 @@ static bool check_counts(Import *im, const OnnxOp *row) {
   if (row->max_in != 255 && n->in_count > (size_t)row->max_in)
     ok = node_error(im, "has %zu inputs, at most %d are allowed", n->in_count, row->max_in);
   for (size_t i = 0; i < (size_t)row->min_in; i++)
-    if (i >= n->in_count || !*n->in[i]) ok = node_error(im, "input %zu is missing", i);
+    if (i >= n->in_count || !*n->in[i]) ok = node_error(im, "input %zu is missing", i + 1);
   if (row->max_out != 255 && n->out_count > (size_t)row->max_out)
     ok = node_error(im, "has %zu outputs, at most %d are supported", n->out_count, row->max_out);
   return ok;

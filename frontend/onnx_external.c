@@ -31,6 +31,10 @@ static bool is_inside(const char *folder, const char *path) {
 
 /* Real path of location in the model's folder, in the arena; NULL + diag. */
 static const char *resolve(TensorStore *s, Where w, const char *location) {
+  if (escapes(location)) {
+    diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
+    return NULL;
+  }
   const char *slash = strrchr(s->path, '/');
   const char *folder = slash ? arena_strndup(s->arena, s->path, (size_t)(slash - s->path) + 1) : "./";
   char *real_folder = realpath(folder, NULL);
@@ -47,30 +51,27 @@ static const char *resolve(TensorStore *s, Where w, const char *location) {
   return found;
 }
 
-static const MappedFile *open_external(TensorStore *s, Where w, const char *location) {
+/* What is wrong with a file is said once, at the first tensor that is in it. */
+static ExternalFile *open_external(TensorStore *s, Where w, const char *location) {
   for (size_t i = 0; i < s->external_count; i++)
-    if (!strcmp(s->external[i].location, location)) return s->external[i].ok ? &s->external[i].map : NULL;
+    if (!strcmp(s->external[i].location, location)) return &s->external[i];
   GROW(s->arena, s->external, s->external_count, s->external_capacity);
   ExternalFile *e = &s->external[s->external_count++];
   e->location = location;
   const char *path = resolve(s, w, location);
   e->ok = path && map_file(s->ctx, path, &e->map);
-  return e->ok ? &e->map : NULL;
+  return e;
 }
 
-const MappedFile *tensor_external_file(TensorStore *s, Where w, const Onnx__TensorProto *t, bool *none) {
-  *none = t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-  if (*none) return NULL;
+ExternalFile *tensor_external_file(TensorStore *s, Where w, const Onnx__TensorProto *t) {
+  if (t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) return NULL;
   const char *location = location_of(t);
   if (!location) {
     diag(s->ctx, DIAG_ERROR, w, "external data without a location");
     return NULL;
   }
-  if (escapes(location)) {
-    diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
-    return NULL;
-  }
-  return open_external(s, w, location);
+  ExternalFile *e = open_external(s, w, location);
+  return e->ok ? e : NULL;
 }
 
 void tensor_store_close(TensorStore *s) {

@@ -34,7 +34,7 @@ static bool add_initializers(OnnxFile *f) {
   for (size_t i = 0; i < g->n_initializer; i++) {
     const Onnx__TensorProto *t = g->initializer[i];
     if (!t->name || !*t->name)
-      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i);
+      ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i + 1);
     else if (!add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
       ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = t->name},
                 "two initializers have this name");
@@ -109,9 +109,8 @@ static uint64_t source_hash(Source *s) {
   OnnxFile *f = s->impl;
   uint64_t h = hash_mapped(&f->store.map, 0);
   for (size_t i = 0; i < f->tensor_count; i++) {
-    bool none = true;
     const OnnxTensor *t = &f->tensors[i];
-    if (t->proto) tensor_external_file(&f->store, (Where){.file = f->store.path, .node = t->name}, t->proto, &none);
+    if (t->proto) tensor_external_file(&f->store, (Where){.file = f->store.path, .node = t->name}, t->proto);
   }
   for (size_t i = 0; i < f->store.external_count; i++) h = hash_mapped(&f->store.external[i].map, h);
   return s->hash = h ? h : 1;

@@ -1,4 +1,5 @@
-/* Graph inputs with their symbolic dims and pins, and graph outputs checked against what the model declares. */
+/* Graph inputs with their symbolic dims and pins, and what nodes and the graph give checked against what the model
+ * declares of it. */
 #include "frontend/onnx_import.h"
 #include "ir/graph_edit.h"
 #include "ir/text.h"
@@ -133,7 +134,7 @@ bool import_inputs(Import *im) {
     char error[256] = "";
     attrs.name = info->name;
     if (!info->name || !*info->name) {
-      ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index);
+      ok = error_in(im->graph->context, im->file->store.path, "input %u has no name", d->index + 1);
     } else if (input_type(im, info, &type)) {
       OpId id = graph_try_leaf(im->graph, OP_input, &type, &attrs, NULL, 0, error);
       if (id)
@@ -148,28 +149,46 @@ bool import_inputs(Import *im) {
   return check_pins(im) && ok;
 }
 
-/* ---- outputs ---- */
+/* ---- declarations, outputs ---- */
 
-/* What the model declares may be vaguer than what was inferred, but not contradict it. */
-static bool check_declared(Import *im, const Onnx__ValueInfoProto *info, const Type *type) {
+/* What the model declares may be vaguer than what was inferred, but not contradict it. The contradiction, or NULL. */
+static const char *contradiction(Import *im, const Onnx__ValueInfoProto *info, const Type *type) {
   if (!info->type || info->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE || !info->type->tensor_type)
-    return true;
+    return NULL;
   const Onnx__TypeProto__Tensor *t = info->type->tensor_type;
   if (t->elem_type && t->elem_type != (int)type->dtype)
-    return io_error(im, info->name, "output is declared as %s but computed as %s",
-                    data_type_name(im->arena, t->elem_type), dtype_name(type->dtype));
-  if (!t->shape) return true;
+    return arena_printf(im->arena, "is declared as %s but computed as %s", data_type_name(im->arena, t->elem_type),
+                        dtype_name(type->dtype));
+  if (!t->shape) return NULL;
   if (t->shape->n_dim != type->rank)
-    return io_error(im, info->name, "output is declared with rank %zu but computed with rank %d", t->shape->n_dim,
-                    type->rank);
+    return arena_printf(im->arena, "is declared with rank %zu but computed with rank %d", t->shape->n_dim, type->rank);
   for (int i = 0; i < type->rank; i++) {
     const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
     if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && dim_is_number(type->dim[i]) &&
         d->dim_value != type->dim[i])
-      return io_error(im, info->name, "output is declared with dim %d = %lld but computed with %lld", i,
-                      (long long)d->dim_value, (long long)type->dim[i]);
+      return arena_printf(im->arena, "is declared with dim %d = %lld but computed with %lld", i,
+                          (long long)d->dim_value, (long long)type->dim[i]);
   }
-  return true;
+  return NULL;
+}
+
+/* With pins none: what a tool wrote down for one size of a symbol need not hold for another. */
+void import_declarations(Import *im) {
+  const Onnx__GraphProto *g = im->file->model->graph;
+  im->declared.arena = im->arena;
+  for (size_t i = 0; i < g->n_value_info && !im->pin_count; i++)
+    if (g->value_info[i]->name) name_map_add(&im->declared, g->value_info[i]->name, (uint32_t)i);
+}
+
+void import_check_results(Import *im) {
+  for (size_t i = 0; i < im->node->out_count; i++) {
+    const char *name = im->node->out[i];
+    uint32_t def, info;
+    if (!*name || !name_map_find(&im->declared, name, &info) || !name_map_find(&im->names, name, &def)) continue;
+    const ValueId v = im->defs[def].value;
+    const char *wrong = v ? contradiction(im, im->file->model->graph->value_info[info], type_of(im->graph, v)) : NULL;
+    if (wrong) node_error(im, "output '%s' %s", name, wrong);
+  }
 }
 
 static bool import_output(Import *im, const Onnx__ValueInfoProto *info) {
@@ -185,7 +204,8 @@ static bool import_output(Import *im, const Onnx__ValueInfoProto *info) {
   Attrs attrs = attrs_default();
   attrs.name = name;
   char error[256] = "";
-  if (!check_declared(im, info, type_of(im->graph, v))) return false;
+  const char *wrong = contradiction(im, info, type_of(im->graph, v));
+  if (wrong) return io_error(im, name, "output %s", wrong);
   return graph_try_op(im->graph, OP_output, &v, 1, &attrs, NULL, 0, error) || io_error(im, name, "%s", error);
 }
 

@@ -40,6 +40,7 @@ struct Import {
   bool *pin_used;         /* [pin_count] */
   const char **dim_names; /* as the file spells them; [i] is graph->symbols[i] */
   NameMap names;          /* value names to indices of defs */
+  NameMap declared;       /* value names to indices of the model's value_info */
   Def *defs;
   size_t def_count, def_capacity;
   const OnnxNode *node; /* the current one */
@@ -53,6 +54,8 @@ bool import_definitions(Import *);                 /* names, defs; diag for each
 const uint32_t *import_order(Import *);            /* node indices, operands first; NULL + diag: a cycle */
 bool import_inputs(Import *);                      /* OP_input ops, symbols, pins */
 bool import_outputs(Import *);                     /* OP_output ops */
+void import_declarations(Import *);                /* declared */
+void import_check_results(Import *);               /* the current node's; diags where value_info says otherwise */
 const OnnxOp *import_check_node(Import *);         /* row of the current node; NULL + diags */
 ValueId import_value(Import *, Def *);             /* a DEF_TENSOR's value is made at its first use */
 const Loc *import_loc(Import *, const OnnxNode *); /* in the graph's arena */
@@ -71,7 +74,7 @@ bool node_has_attr(const Import *, const char *name);
 int64_t node_int(const Import *, const char *name);
 double node_float(const Import *, const char *name);
 const char *node_string(const Import *, const char *name);
-Ints node_ints(const Import *, const char *name); /* empty where it is not given */
+Ints node_ints(const Import *, const char *name);         /* empty where it is not given */
 Floats node_float_list(const Import *, const char *name); /* the same */
 const OnnxAttr *node_attr(const OnnxNode *, const char *name);
 
@@ -96,13 +99,13 @@ ValueId build_expand(Import *, ValueId, int rank, const Dim *shape);  /* to the 
 ValueId build_transpose(Import *, ValueId, const Dim *perm);
 ValueId build_reduce(Import *, OpKind, ValueId, Ints axes, bool keepdims);
 ValueId build_layernorm(Import *, ValueId x, Ints axes, double eps);
-ValueId build_scalar(Import *, DType, double);            /* rank 0 */
-ValueId build_ints(Import *, int32_t count, const Dim *); /* i64 [count] */
-ValueId build_splat(Import *, const Type *, double);      /* one literal filling a static type */
-ValueId build_iota(Import *, Dim from, Dim count);        /* i64 [count]: from, from + 1, ... */
+ValueId build_scalar(Import *, DType, double);                /* rank 0 */
+ValueId build_ints(Import *, int32_t count, const Dim *);     /* i64 [count] */
+ValueId build_splat(Import *, const Type *, double);          /* one literal filling a static type */
+ValueId build_iota(Import *, Dim from, Dim count);            /* i64 [count]: from, from + 1, ... */
 ValueId build_wrapped(Import *, ValueId index, ValueId size); /* index < 0 ? index + size : index */
 ValueId build_clip(Import *, ValueId, double low, double high);
-const Type *build_type(const Import *, ValueId);          /* of a built value; a rank-0 dummy after a failure */
+const Type *build_type(const Import *, ValueId); /* of a built value; a rank-0 dummy after a failure */
 /* Elements [start, start + count) of one axis, or with step -1 from start downwards. */
 ValueId build_slice_axis(Import *, ValueId, int axis, Dim start, Dim count, Dim step);
 /* v [C] (or [1]) as [C, 1 ... 1] with `spatial` ones. */

@@ -78,6 +78,15 @@ static bool read_varint(Slim *s, size_t *at, size_t end, uint64_t *out) {
 
 static bool walk(Slim *, const ProtobufCMessageDescriptor *, size_t at, size_t end, int depth);
 
+/* A string with a zero byte in it would end there in C: a name or path that is not what the file says. Nobody reads
+ * documentation. */
+static bool string_ok(Slim *s, const ProtobufCMessageDescriptor *d, uint32_t field, size_t from, size_t size) {
+  const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(d, field);
+  if (!f || f->type != PROTOBUF_C_TYPE_STRING || !strcmp(f->name, "doc_string")) return true;
+  return !memchr(s->in + from, 0, size) ||
+         error_in(s->ctx, s->path, "the %s at byte %zu has a zero byte in it", f->name, from);
+}
+
 /* A length-delimited field whose tag is at [tag, at) and whose contents are at [from, from + size). */
 static bool walk_bytes(Slim *s, const ProtobufCMessageDescriptor *d, uint32_t field, size_t tag, size_t at, size_t from,
                        size_t size, int depth) {
@@ -98,6 +107,8 @@ static bool walk_bytes(Slim *s, const ProtobufCMessageDescriptor *d, uint32_t fi
     write_word(reference + 3, from);
     write_word(reference + 11, size);
     put(s, reference, sizeof reference);
+  } else if (!string_ok(s, d, field, from, size)) {
+    return false;
   } else if (!tensor || field != FIELD_REFERENCE) {
     put(s, s->in + tag, from + size - tag);
   }

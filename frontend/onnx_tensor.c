@@ -127,15 +127,18 @@ static bool external_number(TensorStore *s, Where w, const Onnx__TensorProto *t,
 
 static bool view_external(TensorStore *s, Where w, const Onnx__TensorProto *t, TensorView *v) {
   if (t->raw_data.len || has_list(t)) return diag(s->ctx, DIAG_ERROR, w, "tensor has both external and own data");
-  bool none;
-  const MappedFile *f = tensor_external_file(s, w, t, &none);
+  ExternalFile *e = tensor_external_file(s, w, t);
   uint64_t offset, length;
-  if (!f || !external_number(s, w, t, "offset", 0, &offset) || !external_number(s, w, t, "length", v->bytes, &length))
+  if (!e || !external_number(s, w, t, "offset", 0, &offset) || !external_number(s, w, t, "length", v->bytes, &length))
     return false;
   if (length != v->bytes) return wrong_size(s, w, v, length);
-  if (offset > f->size || length > f->size - offset)
+  const MappedFile *f = &e->map;
+  if (offset > f->size || length > f->size - offset) {
+    if (e->is_short) return false;
+    e->is_short = true;
     return diag(s->ctx, DIAG_ERROR, w, "external data: %llu bytes at %llu of '%s', which has only %zu",
-                (unsigned long long)length, (unsigned long long)offset, external_value(t, "location"), f->size);
+                (unsigned long long)length, (unsigned long long)offset, e->location, f->size);
+  }
   v->data = f->data ? f->data + offset : (const unsigned char *)"";
   return true;
 }

@@ -8,6 +8,7 @@ typedef struct {
   const char *location; /* as the model spells it */
   MappedFile map;
   bool ok;
+  bool is_short; /* a tensor that lies beyond its end was reported */
 } ExternalFile;
 
 /* The bytes that the tensors of one file refer to. Views live as long as it does. */
@@ -23,8 +24,8 @@ typedef struct {
 /* False + diag on `where`: unknown data type, sizes that disagree, external data that is missing or out of bounds. */
 bool tensor_view(TensorStore *, Where, const Onnx__TensorProto *, TensorView *out);
 
-/* The external data file of a tensor, mapped once; NULL + diag. *none: the tensor has none, which is no error. */
-const MappedFile *tensor_external_file(TensorStore *, Where, const Onnx__TensorProto *, bool *none);
+/* The external data file of a tensor, mapped once; NULL: it has none, or one that is reported (once). */
+ExternalFile *tensor_external_file(TensorStore *, Where, const Onnx__TensorProto *);
 
 /* "string", "float8e4m3fn", "99": for messages. */
 const char *data_type_name(Arena *, int number);

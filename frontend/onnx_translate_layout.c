@@ -25,7 +25,7 @@ void onnx_concat(Import *im) {
   uint32_t count = (uint32_t)im->node->in_count;
   ValueId *operands = ARENA_ARRAY(im->arena, ValueId, count);
   for (uint32_t i = 0; i < count; i++)
-    if (!(operands[i] = node_arg(im, i))) node_error(im, "input %u is missing", i);
+    if (!(operands[i] = node_arg(im, i))) node_error(im, "input %u is missing", i + 1);
   if (node_axis(im, node_int(im, "axis"), node_arg_type(im, 0)->rank, &a.axis))
     node_result(im, 0, build_op(im, OP_concat, &a, count, operands));
 }

@@ -1,5 +1,6 @@
 /* Convolution and pooling: attributes of windows, auto_pad resolved to explicit pads. */
 #include "frontend/onnx_translate.h"
+#include "ir/infer_util.h"
 #include <string.h>
 
 static bool all_are(Ints list, Dim value) {
@@ -27,7 +28,7 @@ static Ints same_pads(Import *im, const Type *x, const Attrs *a, bool upper) {
     Dim size = x->dim[i + 2], stride = a->strides.count ? a->strides.at[i] : 1;
     Dim dilation = a->dilations.count ? a->dilations.at[i] : 1;
     if (!dim_is_number(size)) {
-      node_error(im, "auto_pad needs a fixed size of axis %d", i + 2);
+      node_error(im, "auto_pad needs a fixed size of axis %d; %s", i + 2, dim_remedy(im->graph, size).s);
       return (Ints){0};
     }
     Dim window = (a->kernel.at[i] - 1) * dilation + 1, count = (size + stride - 1) / stride;

@@ -133,7 +133,7 @@ static const Dim *constant_ints(Import *im, ValueId v, int64_t n) {
 bool node_known(Import *im, size_t i, Ints *out) {
   *out = (Ints){0};
   ValueId v = node_arg(im, i);
-  if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i);
+  if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i + 1);
   const Value *value = value_at(im->graph, v);
   Dim n;
   if (dtype_is_float(value->type.dtype))
@@ -157,7 +157,7 @@ bool node_floats(Import *im, size_t i, Floats *out) {
   Tensor elements;
   *out = (Floats){0};
   ValueId v = node_arg(im, i);
-  if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i);
+  if (!v) return im->failed ? false : node_error(im, "input %zu is missing", i + 1);
   const Value *value = value_at(im->graph, v);
   int64_t n = type_is_static(&value->type) ? type_elements(&value->type) : MAX_KNOWN + 1;
   if (!dtype_is_float(value->type.dtype) || !value->constant || n > MAX_KNOWN || !eval_const(im->graph, v, &elements))

@@ -20,8 +20,7 @@ void context_free(Context *c) {
 static const char *place(Arena *a, Where w) {
   const char *file = w.file ? w.file : "nextc";
   if (w.line) return arena_printf(a, "%s:%d:%d: ", file, w.line, w.column);
-  if (w.node && w.op && w.opset)
-    return arena_printf(a, "%s: node '%s' (%s, opset %d): ", file, w.node, w.op, w.opset);
+  if (w.node && w.op && w.opset) return arena_printf(a, "%s: node '%s' (%s, opset %d): ", file, w.node, w.op, w.opset);
   if (w.node && w.op) return arena_printf(a, "%s: node '%s' (%s): ", file, w.node, w.op);
   if (w.node) return arena_printf(a, "%s: '%s': ", file, w.node);
   return arena_printf(a, "%s: ", file);
@@ -29,7 +28,8 @@ static const char *place(Arena *a, Where w) {
 
 bool diag(Context *c, Severity severity, Where w, const char *format, ...) {
   static const char *const word[] = {"error", "warning", "note"};
-  if (severity == DIAG_ERROR && ++c->errors > MAX_ERRORS) {
+  if (severity == DIAG_ERROR && c->errors >= MAX_ERRORS) {
+    ++c->errors;
     for (size_t i = c->count; i-- > 0;)
       if (c->list[i].severity == DIAG_ERROR) {
         c->list[i].text = arena_printf(c->arena, "nextc: error: %d more errors", c->errors - MAX_ERRORS + 1);
@@ -40,9 +40,12 @@ bool diag(Context *c, Severity severity, Where w, const char *format, ...) {
   va_start(args, format);
   const char *message = arena_vprintf(c->arena, format, args);
   va_end(args);
+  const char *text = arena_printf(c->arena, "%s%s: %s", place(c->arena, w), word[severity], message);
+  const bool counted = severity != DIAG_ERROR || c->errors;
+  if (counted && c->count && !strcmp(c->list[c->count - 1].text, text)) return false;
+  c->errors += severity == DIAG_ERROR;
   GROW(c->arena, c->list, c->count, c->capacity);
-  c->list[c->count++] =
-      (Diagnostic){severity, arena_printf(c->arena, "%s%s: %s", place(c->arena, w), word[severity], message)};
+  c->list[c->count++] = (Diagnostic){severity, text};
   return false;
 }
 

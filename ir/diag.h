@@ -37,8 +37,9 @@ void context_free(Context *);
 #define PRINTF_LIKE(text, first)
 #endif
 
-/* The only maker of user errors. At most 200 errors are kept; the last says how many were left out. Returns false, so
- * that `return diag(...)` reads as "failed". Never exits. */
+/* The only maker of user errors. A line that repeats the one before says nothing new and is dropped. At most 200 errors
+ * are kept; the last says how many were left out. Returns false, so that `return diag(...)` reads as "failed". Never
+ * exits. */
 bool diag(Context *, Severity, Where, const char *format, ...) PRINTF_LIKE(4, 5);
 
 /* Appends all of another context's diagnostics. */

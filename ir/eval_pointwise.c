@@ -19,7 +19,8 @@ static double f_cos(double x, const Attrs *a) { return (void)a, cos(x); }
 static double f_tanh(double x, const Attrs *a) { return (void)a, tanh(x); }
 static double f_sigmoid(double x, const Attrs *a) { return (void)a, 1 / (1 + exp(-x)); }
 static double f_relu(double x, const Attrs *a) { return (void)a, x < 0 ? 0 : x; }
-static double f_silu(double x, const Attrs *a) { return (void)a, x / (1 + exp(-x)); }
+/* At -inf its limit 0, as gelu: the factor vanishes faster than x grows. */
+static double f_silu(double x, const Attrs *a) { return (void)a, x == -INFINITY ? 0 : x / (1 + exp(-x)); }
 static double f_leaky_relu(double x, const Attrs *a) { return x < 0 ? a->alpha * x : x; }
 static double f_elu(double x, const Attrs *a) { return x < 0 ? a->alpha * expm1(x) : x; }
 static double f_softplus(double x, const Attrs *a) { return (void)a, log1p(exp(-fabs(x))) + (x < 0 ? 0 : x); }
@@ -30,6 +31,7 @@ static const double sqrt_half = 0.70710678118654752440, sqrt_2_over_pi = 0.79788
 
 /* x Phi(x) by erfc, which keeps its relative precision where Phi is small. */
 static double f_gelu(double x, const Attrs *a) {
+  if (x == -INFINITY) return 0;
   if (a->mode) return 0.5 * x * (1 + tanh(sqrt_2_over_pi * (x + 0.044715 * x * x * x)));
   return 0.5 * x * erfc(-x * sqrt_half);
 }

@@ -17,6 +17,12 @@ TypeText dim_text(const Graph *g, Dim d) {
   return t;
 }
 
+TypeText dim_remedy(const Graph *g, Dim d) {
+  TypeText t;
+  snprintf(t.s, sizeof t.s, "give a number: --dim %.32s=NUMBER", dim_text(g, dim_symbol(dim_symbol_of(d), 1)).s);
+  return t;
+}
+
 TypeText type_text(const Graph *g, const Type *type) {
   TypeText t;
   size_t used = (size_t)snprintf(t.s, sizeof t.s, "%s[", dtype_name(type->dtype));

@@ -11,6 +11,8 @@ typedef struct {
 } TypeText;
 TypeText type_text(const Graph *, const Type *);
 TypeText dim_text(const Graph *, Dim);
+/* Of a symbolic dim: "give a number: --dim N=NUMBER". */
+TypeText dim_remedy(const Graph *, Dim);
 
 /* The result: refuses more than 2^48 elements, else stores it. */
 bool give(Infer *, Type result);

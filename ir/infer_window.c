@@ -25,10 +25,12 @@ static bool slide(Infer *f, Type *t, int first, const Attrs *attrs, int n, bool 
     Dim in = t->dim[first + i];
     if (w.kernel > (int64_t)1 << 31 || w.dilation > ((int64_t)1 << 31) / w.kernel)
       return infer_fail(f, "window %lld by %lld is too large", (long long)w.kernel, (long long)w.dilation);
-    if (!window_count(&w, in, round_up, &t->dim[first + i]))
-      return infer_fail(f, "a window of %lld over dim %s with padding %lld, %lld and stride %lld has no place",
-                        (long long)window_span(&w), dim_text(f->graph, in).s, (long long)w.begin, (long long)w.end,
-                        (long long)w.stride);
+    if (window_count(&w, in, round_up, &t->dim[first + i])) continue;
+    const bool number = dim_is_number(in);
+    return infer_fail(f, "a window of %lld over dim %s with padding %lld, %lld and stride %lld %s%s",
+                      (long long)window_span(&w), dim_text(f->graph, in).s, (long long)w.begin, (long long)w.end,
+                      (long long)w.stride, number ? "has no place" : "has no fixed number of places; ",
+                      number ? "" : dim_remedy(f->graph, in).s);
   }
   return true;
 }

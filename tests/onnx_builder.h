@@ -1,10 +1,13 @@
 /* ONNX models for tests, written as text and packed with protobuf-c. Statements are separated by ';':
- *   in x:f32[2,N]=1 2 3        graph input; dims are numbers, names, or ? (nothing said); the numbers are what a run
- * feeds init w:i64[2]=1 2          initializer (raw_data) y z = Split x w {axis=1}   node; _ is an operand or result
- * left out; "dom.Op" is Op of domain dom out y   out y:f32[2,3]     graph output, with or without a declared type fn
- * dom.F a b -> c {k=1 l}  local function with attributes (k has a default); up to `end` nodes go into it opset dom 3
- * opset_import Attributes: k=1 INT, k=1.5 FLOAT, k=[1,2] INTS, k=[1.5,2] FLOATS, k=abc STRING, k=$r reference,
- * k=f32[2]:1,2 TENSOR. Data types as in dtype.def, or #number. */
+ *   in x:f32[2,N]=1 2 3        graph input; dims are numbers, names, or ? (nothing said); the numbers are fed
+ *   init w:i64[2]=1 2          initializer (raw_data)
+ *   y z = Split x w {axis=1}   node; _ is an operand or result left out; "dom.Op" is Op of domain dom
+ *   out y   out y:f32[2,3]     graph output, with or without a declared type
+ *   info v:f32[2,3]            value_info
+ *   fn dom.F a b -> c {k=1 l}  local function with attributes (k has a default); up to `end` nodes go into it
+ *   opset dom 3                opset_import
+ * Attributes: k=1 INT, k=1.5 FLOAT, k=[1,2] INTS, k=[1.5,2] FLOATS, k=abc STRING, k=$r reference, k=f32[2]:1,2
+ * TENSOR. Data types as in dtype.def, or #number. */
 #ifndef NEXTC_ONNX_BUILDER_H
 #define NEXTC_ONNX_BUILDER_H
 #include "frontend/frontend.h"
@@ -292,6 +295,8 @@ static inline void build_value(Model *m, const char *keyword, const char **text)
     APPEND(m, m->graph.input, m->graph.n_input, v);
   } else if (!strcmp(keyword, "out")) {
     APPEND(m, m->graph.output, m->graph.n_output, v);
+  } else if (!strcmp(keyword, "info")) {
+    APPEND(m, m->graph.value_info, m->graph.n_value_info, v);
   } else {
     Onnx__TensorProto *p = tensor_proto(m, v->name, &t, numbers, length);
     APPEND(m, m->graph.initializer, m->graph.n_initializer, p);
@@ -301,7 +306,7 @@ static inline void build_value(Model *m, const char *keyword, const char **text)
 static inline void build_statement(Model *m, const char **text) {
   const char *start = *text;
   char *word = take(m, text, " =;");
-  if (!strcmp(word, "in") || !strcmp(word, "out") || !strcmp(word, "init"))
+  if (!strcmp(word, "in") || !strcmp(word, "out") || !strcmp(word, "init") || !strcmp(word, "info"))
     build_value(m, word, text);
   else if (!strcmp(word, "fn"))
     build_function(m, text);

@@ -277,8 +277,10 @@ static const OpCase windows[] = {
     {"conv", "f32[1,8,9] f32[6,4,3]", "kernel=[3] dilations=[2] group=2", "f32[1,6,5]"},
     {"conv", "f32[0,3,8,8] f32[4,3,3,3]", "kernel=[3,3]", "f32[0,4,6,6]"},
     {"conv", "f32[1,8,N] f32[8,8,4]", "kernel=[4] strides=[4]",
-     "!a window of 4 over dim N with padding 0, 0 and stride 4 has no place"},
-    {"conv", "f32[1,8,N] f32[8,8,3]", "kernel=[3]", "!has no place"},
+     "!a window of 4 over dim N with padding 0, 0 and stride 4 has no fixed number of places; give a number: --dim "
+     "N=NUMBER"},
+    {"conv", "f32[1,8,3*N] f32[8,8,2]", "kernel=[2]",
+     "!over dim 3*N with padding 0, 0 and stride 1 has no fixed number of places; give a number: --dim N=NUMBER"},
     {"conv", "f32[1,3,2,2] f32[4,3,3,3]", "kernel=[3,3]", "!a window of 3 over dim 2"},
     {"conv", "f32[1,3,0,8] f32[4,3,1,1]", "kernel=[1,1] pads=[1,0,1,0]", "!over dim 0"},
     {"conv", "f32[1,3,8,8] f32[4,2,3,3]", "kernel=[3,3]", "!operand 2 is f32[4,2,3,3], needs f32[4,3,3,3]"},
@@ -329,7 +331,7 @@ static const OpCase windows[] = {
     {"max_pool", "f32[1,8,7,7]", "kernel=[0,2]", "!kernel has an entry 0"},
     {"max_pool", "f32[1,8,7,7]", "kernel=[2,2] ceil=2", "!ceil is 2"},
     {"avg_pool", "f32[1,8,7,7]", "kernel=[2,2] count_pad=2", "!count_pad is 2"},
-    {"max_pool", "f32[1,8,N,7]", "kernel=[2,2] strides=[2,2] ceil=1", "!has no place"},
+    {"max_pool", "f32[1,8,N,7]", "kernel=[2,2] strides=[2,2] ceil=1", "!give a number: --dim N=NUMBER"},
 };
 
 /* What the rows cannot spell: weights, unknown types, a graph output. */

@@ -140,7 +140,7 @@ static void test_special_values(void) {
     /* products and quotients that leave f32, remainders and powers of such: not what the evaluator's doubles give */
     if (!(ops[o].takes & FLOATS) || !strcmp(ops[o].op, "pow") || !strcmp(ops[o].op, "mod")) continue;
     TEST(ops[o].op);
-    bool ends = !strcmp(ops[o].op, "gelu") || !strcmp(ops[o].op, "silu") || !strcmp(ops[o].op, "hard_swish");
+    bool ends = !strcmp(ops[o].op, "gelu") || !strcmp(ops[o].op, "silu");
     if (!ends) one_op(&ops[o], &t, "f32", ops[o].attrs[0]);
   }
   t.relative = 1e-30;
@@ -151,23 +151,13 @@ static void test_special_values(void) {
   }
 }
 
-/* -inf, where the evaluator's formulas give NaN and ours the limit. */
+/* Products of x and what vanishes: absolute precision for large negative x, 0 at -inf. */
 static void test_limits(void) {
-  static const char *const rows[] = {"gelu %1", "gelu %1 {mode=tanh}", "silu %1", "hard_swish %1"};
+  static const char *const rows[][2] = {{"gelu", ""}, {"gelu", "mode=tanh"}, {"silu", ""}};
   LowerTest t = {.family = "elementwise", .fill = put_special, .absolute = 2.7e-7, .relative = 1e-4};
-  for (int i = 0; i < 4; i++) {
-    LowerRun r = {.test = &t};
-    char lines[200];
-    TEST(rows[i]);
-    snprintf(lines, sizeof lines, "%%1 = input {name=\"a\"} : f32[65]\n%%2 = %s\noutput %%2 {name=\"y\"}\n", rows[i]);
-    CHECK(lt_open(&r, lines));
-    for (int64_t e = 0; e < 65; e++)
-      if (r.in[0].f[e] < -1e37) r.want[0].f[e] = 0;
-    for (int k = 0; k < target_count; k++) lt_on_target(&r, &targets[k]);
-    tensor_free(&r.in[0]);
-    tensor_free(&r.want[0]);
-    graph_free(r.graph);
-    context_free(r.context);
+  for (int i = 0; i < 3; i++) {
+    TEST(rows[i][0]);
+    one_op(&(OpRow){.op = rows[i][0], .operands = 1}, &t, "f32", rows[i][1]);
   }
 }
 

@@ -62,6 +62,14 @@ static const Case model_cases[] = {
     {"declared dim", 17, X "y = Relu x; out y:f32[2,4]",
      "'y': error: output is declared with dim 1 = 4 but computed with 3"},
     {"declared type", 17, X "y = Relu x; out y:i64[2,3]", "'y': error: output is declared as i64 but computed as f32"},
+    {"value_info's dim", 17, X "v = Relu x; y = Abs v; out y; info v:f32[2,99]",
+     "node 'v' (Relu, opset 17): error: output 'v' is declared with dim 1 = 99 but computed with 3"},
+    {"value_info's rank", 17, X "v = Relu x; y = Abs v; out y; info v:f32[2,3,1]",
+     "output 'v' is declared with rank 3 but computed with rank 2"},
+    {"value_info's type", 17, X "v = Relu x; y = Abs v; out y; info v:i64[2,3]",
+     "output 'v' is declared as i64 but computed as f32"},
+    {"value_info of a second output", 17, X "v w = Split x {axis=0}; y = Abs w; out y; info w:f32[2,3]",
+     "output 'w' is declared with dim 0 = 2 but computed with 1"},
     {"too many symbols", 17, "in x:f32[a,b,c,d,e,f,g,h]; in z:f32[i,j,k,l,m,n,o,p]; in w:f32[q]; y = Relu x; out y",
      "'w': error: dim 'q': more than 16 symbolic dims"},
     {"tensor of an unknown type", 17, X "init w:#17[2]; y = Add x w; out y",
@@ -90,8 +98,8 @@ static const Case node_cases[] = {
      "node 'y' (Add, opset 6): error: operator is not supported in opset 6, only in 7 to 28"},
     {"operator newer than the opset", 16, X "init w:f32[3]=1; y = LayerNormalization x w; out y",
      "operator is not supported in opset 16, only in 17 to 28"},
-    {"operand missing", 17, X "y = Add x; out y", "node 'y' (Add, opset 17): error: input 1 is missing"},
-    {"operand left out", 17, X "y = Add _ x; out y", "input 0 is missing"},
+    {"operand missing", 17, X "y = Add x; out y", "node 'y' (Add, opset 17): error: input 2 is missing"},
+    {"operand left out", 17, X "y = Add _ x; out y", "input 1 is missing"},
     {"too many operands", 17, X "y = Relu x x; out y", "has 2 inputs, at most 1 are allowed"},
     {"too many results", 17, X "y z = Relu x; out y", "has 2 outputs, at most 1 are supported"},
     {"attribute of another type", 17, X "y = Softmax x {axis=1.5}; out y", "attribute 'axis' is FLOAT, not INT"},
@@ -171,7 +179,7 @@ static const Case node_cases[] = {
     {"conv rank of the weight", 17, X4 "init w:f32[4,4,3]=1; y = Conv x w; out y",
      "window of rank 1 on an input of rank 4"},
     {"conv same on a symbol", 17, "in x:f32[1,4,H,6]; init w:f32[4,4,3,3]=1; y = Conv x w {auto_pad=SAME_UPPER}; out y",
-     "auto_pad needs a fixed size of axis 2"},
+     "auto_pad needs a fixed size of axis 2; give a number: --dim H=NUMBER"},
     {"conv channels", 17, X4 "init w:f32[4,3,3,3]=1; y = Conv x w; out y", "node 'y' (Conv, opset 17): error: "},
     {"pool window", 17, X4 "y = MaxPool x {kernel_shape=[0,1]}; out y", "window size 0"},
     {"global pool rank", 17, X "y = GlobalAveragePool x; out y", "input has rank 2, at least 3 is needed"},
@@ -216,6 +224,34 @@ static void run(const Case *cases, size_t count) {
   }
 }
 
+/* What is wrong with a node is said once. */
+static void test_once(void) {
+  TEST("one line for equal pads");
+  Context *c = context_new();
+  CHECK(!import_text(c, 17, X4 "init w:f32[4,4,3,3]=1; y = Conv x w {pads=[-1,-1,-1,-1]}; out y"));
+  CHECK_STR(diag_text(c), arena_printf(c->arena,
+                                       "%s/model.onnx: node 'y' (Conv, opset 17): error: attribute 'pads' "
+                                       "has the entry -1\n",
+                                       test_folder));
+  CHECK(c->errors == 1);
+  TEST("an error after the errors were taken away counts again");
+  c->errors = 0;
+  error_in(c, "m", "a");
+  CHECK(c->errors == 1 && c->count == 2);
+  c->errors = 0;
+  error_in(c, "m", "a");
+  CHECK(c->errors == 1);
+  TEST("a warning that repeats an error is said");
+  const size_t count = c->count;
+  diag(c, DIAG_WARNING, (Where){.file = "m"}, "a");
+  CHECK(c->errors == 1 && c->count == count + 1);
+  TEST("no more than 200 errors");
+  for (int i = 0; i < 300; i++) error_in(c, "m", "%d", i);
+  CHECK(c->errors == 301);
+  CHECK_STR(c->list[c->count - 1].text, "nextc: error: 102 more errors");
+  context_free(c);
+}
+
 /* Nodes that depend on a failed one are not reported. */
 static void test_silence(void) {
   TEST("silence after the first fault");
@@ -252,7 +288,7 @@ static void test_missing_parts(void) {
   m->graph.initializer = tensors;
   m->graph.n_initializer = 1;
   CHECK(!load_onnx(c, model_write(m, "model.onnx"), NULL, 0));
-  CHECK_HAS(diag_text(c), "initializer 0 has no name");
+  CHECK_HAS(diag_text(c), "initializer 1 has no name");
   TEST("input without a shape");
   m->graph.n_initializer = 0;
   m->graph.input[0]->type->tensor_type->shape = NULL;
@@ -261,7 +297,7 @@ static void test_missing_parts(void) {
   TEST("input without a name");
   m->graph.input[0]->name = NULL;
   CHECK(!load_onnx(c, model_write(m, "model.onnx"), NULL, 0));
-  CHECK_HAS(diag_text(c), "input 0 has no name");
+  CHECK_HAS(diag_text(c), "input 1 has no name");
   TEST("input that is a sequence");
   Onnx__TypeProto__Sequence sequence;
   onnx__type_proto__sequence__init(&sequence);
@@ -277,6 +313,7 @@ static void test_missing_parts(void) {
 int main(void) {
   run(model_cases, sizeof model_cases / sizeof *model_cases);
   run(node_cases, sizeof node_cases / sizeof *node_cases);
+  test_once();
   test_silence();
   test_missing_parts();
   REMOVE_TEST_FILES("model.onnx");

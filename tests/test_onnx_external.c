@@ -106,6 +106,56 @@ static void test_links(void) {
   arena_free(a);
 }
 
+/* What is wrong with a file is said once, not at each of its tensors. */
+static void test_many_tensors(void) {
+  static const External rows[] = {{"v.bin", NULL, "8"}, {"../v.bin", NULL, "8"}, {"w.bin", "12", "8"}};
+  static const char *const parts[] = {"cannot open", "leads out", "8 bytes at 12 of 'w.bin'"};
+  for (int i = 0; i < 3; i++) {
+    TEST(parts[i]);
+    Context *c = context_new();
+    Model *m = external_model(&rows[i]), *more = external_model(&rows[i]);
+    Onnx__TensorProto *v = more->graph.initializer[0];
+    v->name = arena_strdup(more->arena, "v");
+    APPEND(m, m->graph.initializer, m->graph.n_initializer, v);
+    m->graph.node[0]->input[0] = v->name;
+    CHECK(!load_onnx(c, model_write(m, "model.onnx"), NULL, 0));
+    CHECK_HAS(diag_text(c), parts[i]);
+    CHECK(c->errors == 1);
+    model_free(more);
+    model_free(m);
+    context_free(c);
+  }
+}
+
+/* "w.bin\0x" is no name of w.bin; what nobody reads may hold anything. */
+static void test_zero_byte(void) {
+  const External e = {"w.bin?", NULL, "8"};
+  Model *m = external_model(&e);
+  Context *c = context_new();
+  size_t size, at = 0;
+  TEST("a location with a zero byte");
+  unsigned char *bytes = model_pack(m, &size);
+  while (memcmp(bytes + at, "w.bin?", 6)) at++;
+  bytes[at + 5] = 0;
+  const char *path = test_path(m->arena, "model.onnx");
+  write_bytes(path, bytes, size);
+  CHECK(!load_onnx(c, path, NULL, 0));
+  CHECK_HAS(diag_text(c), arena_printf(m->arena, "model.onnx: error: the value at byte %zu has a zero byte in it", at));
+  TEST("documentation with a zero byte");
+  model_free(m);
+  m = external_model(&(External){"w.bin", NULL, "8"});
+  m->proto.doc_string = arena_strdup(m->arena, "documented?");
+  bytes = model_pack(m, &size);
+  for (at = 0; memcmp(bytes + at, "documented?", 11);) at++;
+  bytes[at + 10] = 0;
+  write_bytes(path = test_path(m->arena, "model.onnx"), bytes, size);
+  Graph *g = load_onnx(c, path, NULL, 0);
+  CHECK(g);
+  graph_free(g);
+  model_free(m);
+  context_free(c);
+}
+
 static void test_own_data_too(void) {
   TEST("external and own data");
   Context *c = context_new();
@@ -151,6 +201,8 @@ int main(void) {
   test_good();
   test_bad();
   test_links();
+  test_many_tensors();
+  test_zero_byte();
   test_own_data_too();
   test_hash();
   arena_free(a);

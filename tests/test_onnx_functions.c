@@ -131,7 +131,7 @@ static void test_misfits(void) {
   refused(17, USE "fn my.F a -> b; c = Neg a; end; y = my.F x; out y", "'y': error: output is computed nowhere");
   TEST("an operand that nobody gives");
   refused(17, USE "fn my.F a b -> c; c = Add a b; end; y = my.F x; out y",
-          "node 'y' (Add, opset 17): error: input 1 is missing");
+          "node 'y' (Add, opset 17): error: input 2 is missing");
   TEST("a function of another domain");
   refused(17, USE "opset other 1; fn my.F a -> b; b = Neg a; end; y = other.F x; out y",
           "operator of domain 'other' is not supported");

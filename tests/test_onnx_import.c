@@ -60,6 +60,14 @@ static void test_symbols(void) {
   CHECK(g && g->symbol_count == 0);
   if (g) CHECK_STR(type_text(c->arena, g, result_type(g, OP_output)), "f32[4,5,3]");
   graph_free(g);
+  TEST("declarations may be vaguer, and hold for one size of a symbol");
+  static const char text[] = "in x:f32[N,3]; v = Relu x; y = Abs v; out y; info v:f32[1,?]; info x:f32[1,3]";
+  g = import_pinned(c, text, NULL, 0);
+  CHECK(g);
+  graph_free(g);
+  g = import_pinned(c, text, (DimPin[]){{"N", 4}}, 1);
+  CHECK(g);
+  graph_free(g);
   TEST("a pin that names no symbol");
   CHECK(!import_pinned(c, "in x:f32[batch,K]; y = Relu x; out y", (DimPin[]){{"bach", 4}}, 1));
   CHECK_HAS(diag_text(c), "model.onnx: error: no symbolic dim 'bach' (there are: batch, K); did you mean 'batch'?");

@@ -102,6 +102,28 @@ static void fails_what_is_missing(void) {
   verify("wobble --model=right/model.onnx", 0, "2 passed, 0 failed", "wobble    eval");
 }
 
+/* How often a part stands in a text. */
+static int times(const char *text, const char *part) {
+  int n = 0;
+  while ((text = strstr(text, part))) n++, text++;
+  return n;
+}
+
+/* A model that cannot be loaded: said once, not for each backend, and no numbers where nothing was compared. */
+static void says_once_what_is_wrong(void) {
+  TEST("says_once_what_is_wrong");
+  write_tiny_case("wobble", NULL, 1, 0);
+  write_tiny_model("wobble/model.onnx", "Wobble", NULL, 1);
+  Result r = run_nextc("verify wobble wobble --backends=eval,c,c");
+  CHECK(r.status == 1);
+  CHECK(times(r.err, "Wobble") == 2); /* a case each */
+  CHECK(times(r.out, "wobble    eval       nothing to compare                    FAILED\n") == 2);
+  CHECK(times(r.out, "wobble    c          nothing to compare                    FAILED\n") == 4);
+  CHECK(!strstr(r.out, "max abs"));
+  free(r.out);
+  free(r.err);
+}
+
 /* The C compiler or the program may fail: that is a failed case, not an end. */
 static void fails_what_does_not_build(void) {
   TEST("fails_what_does_not_build");
@@ -151,6 +173,7 @@ int main(void) {
   fails_what_is_wrong();
   fails_cases_that_do_not_fit();
   fails_what_is_missing();
+  says_once_what_is_wrong();
   fails_what_does_not_build();
   reads_npy_too();
   cleans_up();
