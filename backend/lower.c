@@ -1,6 +1,7 @@
 /* Walks the groups of a scheduled graph and has each lowered by its family; finds equal kernels. See lower.h. */
 #include "backend/lower.h"
 #include "backend/storage.h"
+#include "backend/tiles.h"
 #include "ir/hash.h"
 #include <string.h>
 
@@ -271,6 +272,8 @@ LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
     }
     if (op_at(g, id)->sched.kernel < 0) die("%s is in no group", op_info[op_at(g, id)->kind].name);
     lw.op_count = gather_group(g, id, ops);
+    Target tiled = target_for_group(op_at(g, id), target);
+    lw.target = &tiled;
     state.temp_end = state.placed_bytes;
     for (int i = 0; i < MAX_TEMPS; i++) state.temp_offset[i] = -1;
     family_named(op_at(g, id)->sched.family)(&lw);

@@ -167,7 +167,7 @@ void lower_mlp_grn(const Mlp *m) {
   bool scaled_weights = m->rows > m->columns;
   bool by_rows = product_by_rows(m->rows);
   g.tasks = by_rows ? row_block_count(m->lw->target, m->rows) : 1;
-  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * (by_rows ? row_block_count(NULL, m->rows) : 1));
+  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * (by_rows ? most_row_blocks(m->lw, m->rows) : 1));
   hidden_kernel(&g);
   scale_kernel(&g);
   if (scaled_weights) scale_weights(&g);

@@ -1,5 +1,6 @@
 /* Products as loops over row tiles and panels; see lower_product.h. */
 #include "backend/lower_product.h"
+#include "backend/tiles.h"
 
 Product product_whole(TileKernel *tk) {
   return (Product){.tk = tk, .x_stride = tk->k_size, .y_stride = tk->columns, .k_count = tk->k_size};
@@ -59,14 +60,18 @@ static void emit_segments(void *user, Tile *t) {
 void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_segments, p); }
 
 int64_t row_block_count(const Target *t, int64_t rows) {
-  int64_t most = 0;
-  for (int i = 0; !t && i < target_count; i++) {
-    int64_t n = row_block_count(&targets[i], rows);
-    if (n > most) most = n;
-  }
-  if (!t) return most;
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
   return tile_blocks(tiles.count[0]) + tile_blocks(tiles.count[1]);
+}
+
+int64_t most_row_blocks(const Lower *lw, int64_t rows) {
+  int64_t most = 0;
+  for (int i = 0; i < target_count; i++) {
+    Target t = target_for_group(op_at(lw->graph, lw->ops[0]), &targets[i]);
+    int64_t n = row_block_count(&t, rows);
+    if (n > most) most = n;
+  }
+  return most;
 }
 
 int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {

@@ -36,8 +36,10 @@ void emit_product(Product *, LoopOp loop);
 typedef void (*BlockBody)(void *user, const RowSegment *, Affine number);
 /* One pfor per segment of the `rows` rows, over its blocks. Returns how many blocks there are. */
 int64_t emit_row_blocks(Lower *, int64_t rows, BlockBody, void *user);
-/* How many that would be; NULL: the most of all targets. */
+/* How many that would be. */
 int64_t row_block_count(const Target *, int64_t rows);
+/* The most of all targets, each with the tile of the open group: for places that are the same on all. */
+int64_t most_row_blocks(const Lower *, int64_t rows);
 
 /* Both segments of all rows, for tasks of columns. */
 void product_all_rows(Product *, int64_t rows);

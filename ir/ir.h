@@ -62,12 +62,24 @@ Attrs attrs_default(void);
 bool attr_equal(const AttrInfo *, const Attrs *, const Attrs *);
 bool attr_is_default(const AttrInfo *, const Attrs *);
 
+/* A register tile on one target. */
+typedef struct {
+  const char *target; /* row of backend/target.c */
+  int32_t rows, columns;
+} TileChoice;
+
+typedef struct {
+  int32_t count;
+  const TileChoice *at; /* no target twice */
+} Tiles;
+
 /* Schedule of one op: @{} in the text. */
 typedef struct {
   int32_t kernel;     /* group number >= 0; -1: not grouped */
   const char *family; /* lowering family of the group (backend/families.def); NULL: not grouped */
   Ints at;            /* byte offset of each result in the arena, -1: none; count 0: not placed */
   int64_t inplace;    /* operand index, -1: none */
+  Tiles tile;         /* of a kernel's first op; targets that are not in it take their row's own */
 } Sched;
 Sched sched_default(void);
 

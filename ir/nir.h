@@ -21,7 +21,7 @@ void nir_dim(Text *, const Graph *, Dim);
 void nir_type(Text *, const Graph *, const Type *);
 
 /* ---- attr.def's SCHED rows as data (sched_table.c) ---- */
-typedef enum { SCHED_GROUP, SCHED_INTS, SCHED_INT } SchedKind;
+typedef enum { SCHED_GROUP, SCHED_INTS, SCHED_INT, SCHED_TILES } SchedKind;
 typedef struct {
   const char *name;
   SchedKind kind;

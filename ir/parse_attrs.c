@@ -1,6 +1,7 @@
 /* The parts of a .nir statement that come after its operands: types, {}, @{} and !. See nir.h and docs/ir.md. */
 #include "ir/nir.h"
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *suggestion(Parser *p, const char *word, const char *const *names, size_t count) {
@@ -217,8 +218,41 @@ static bool parse_sched_value(Parser *p, const SchedInfo *info, Sched *out) {
     if (!parse_ints(p, &list)) return false;
     *(Ints *)member = ints_copy(p->graph->arena, list.at, list.count);
     return true;
+  case SCHED_TILES: break; /* parse_target_value */
   }
   die("schedule attribute %s", info->name);
+}
+
+/* 6x16: one word to the lexer */
+static bool parse_tile(Parser *p, TileChoice *out) {
+  Lexer *x = &p->x;
+  const char *text = lex_text(x, &x->token);
+  char *end;
+  long rows = x->token.kind == TOK_WORD ? strtol(text, &end, 10) : 0;
+  long columns = rows > 0 && *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+  if (columns < 1 || *end || rows > 999 || columns > 999) return lex_expected(x, "a tile such as 6x16");
+  out->rows = (int32_t)rows;
+  out->columns = (int32_t)columns;
+  lex_next(x);
+  return true;
+}
+
+/* The rest of v3.tile=6x16; the current token is the dot. */
+static bool parse_target_value(Parser *p, const Token *target, Sched *out) {
+  Lexer *x = &p->x;
+  TileChoice choice = {.target = arena_strndup(p->graph->arena, target->at, target->length)};
+  lex_next(x);
+  if (!lex_is_word(x, sched_info[SCHED_AT_tile].name)) return lex_expected(x, "tile");
+  for (int32_t i = 0; i < out->tile.count; i++)
+    if (!strcmp(out->tile.at[i].target, choice.target))
+      return lex_error(x, target, "the tile of '%s' is given twice", choice.target);
+  lex_next(x);
+  if (!lex_expect(x, '=') || !parse_tile(p, &choice)) return false;
+  TileChoice *more = ARENA_ARRAY(p->graph->arena, TileChoice, out->tile.count + 1);
+  for (int32_t i = 0; i < out->tile.count; i++) more[i] = out->tile.at[i];
+  more[out->tile.count] = choice;
+  out->tile = (Tiles){out->tile.count + 1, more};
+  return true;
 }
 
 bool parse_sched(Parser *p, Sched *out) {
@@ -231,10 +265,17 @@ bool parse_sched(Parser *p, Sched *out) {
     const Token t = x->token;
     int i = 0;
     if (t.kind != TOK_WORD) return lex_expected(x, "a schedule attribute or '}'");
-    while (i < SCHED_COUNT && !lex_is_word(x, names[i])) i++;
+    while (i < SCHED_COUNT && (!lex_is_word(x, names[i]) || sched_info[i].kind == SCHED_TILES)) i++;
     const char *word = lex_text(x, &t);
-    if (i == SCHED_COUNT)
+    if (i == SCHED_COUNT) {
+      lex_next(x);
+      if (lex_is(x, '.')) {
+        if (!parse_target_value(p, &t, out)) return false;
+        lex_accept(x, ',');
+        continue;
+      }
       return lex_error(x, &t, "unknown schedule attribute '%s'%s", word, suggestion(p, word, names, SCHED_COUNT));
+    }
     if (seen >> i & 1) return lex_error(x, &t, "schedule attribute '%s' is given twice", word);
     seen |= 1u << i;
     lex_next(x);

@@ -100,6 +100,12 @@ static void put_attrs(Printer *p, const Attrs *attrs) {
   if (before[1] != '{') text_putc(&p->text, '}');
 }
 
+/* v3.tile=6x16 v4.tile=7x48 */
+static void put_tiles(Text *t, const char *before, const char *name, const Tiles *tiles) {
+  for (int32_t i = 0; i < tiles->count; i++, before = " ")
+    text_printf(t, "%s%s.%s=%dx%d", before, tiles->at[i].target, name, tiles->at[i].rows, tiles->at[i].columns);
+}
+
 static void put_sched(Printer *p, const Sched *s) {
   Text *t = &p->text;
   const char *before = " @{";
@@ -107,12 +113,18 @@ static void put_sched(Printer *p, const Sched *s) {
     const SchedInfo *info = &sched_info[i];
     if (sched_is_default(info, s)) continue;
     const void *member = (const char *)s + info->offset;
+    if (info->kind == SCHED_TILES) {
+      put_tiles(t, before, info->name, member);
+      before = " ";
+      continue;
+    }
     text_printf(t, "%s%s=", before, info->name);
     before = " ";
     switch (info->kind) {
     case SCHED_GROUP: text_printf(t, "%d:%s", *(const int32_t *)member, s->family ? s->family : "?"); break;
     case SCHED_INTS: put_ints(t, p->graph, *(const Ints *)member); break;
     case SCHED_INT: text_printf(t, "%lld", (long long)*(const int64_t *)member); break;
+    case SCHED_TILES: break;
     }
   }
   if (before[1] != '@') text_putc(t, '}');

@@ -16,6 +16,7 @@ bool sched_is_default(const SchedInfo *info, const Sched *s) {
   case SCHED_GROUP: return *(const int32_t *)member == -1 && !s->family;
   case SCHED_INTS: return ((const Ints *)member)->count == 0;
   case SCHED_INT: return *(const int64_t *)member == -1;
+  case SCHED_TILES: return ((const Tiles *)member)->count == 0;
   }
   die("schedule attribute %s", info->name);
 }
@@ -34,5 +35,13 @@ const char *sched_fault(Arena *a, const Op *op) {
     return arena_printf(a, "inplace=%lld, operands of %s: %u", (long long)s->inplace, name, op->operand_count);
   if (s->inplace >= 0 && !op->result_count) return arena_printf(a, "inplace on %s, which has no result", name);
   if (s->inplace >= 0 && !op->operands[s->inplace]) return "inplace names an operand that is left out";
+  for (int32_t i = 0; i < s->tile.count; i++) {
+    const TileChoice *t = &s->tile.at[i];
+    if (!is_attr_name(t->target)) return arena_printf(a, "tile of target '%.40s', which is no name", t->target);
+    if (t->rows < 1 || t->columns < 1 || t->rows > 999 || t->columns > 999)
+      return arena_printf(a, "%s.tile=%dx%d is none of 1x1 to 999x999", t->target, t->rows, t->columns);
+    for (int32_t j = 0; j < i; j++)
+      if (!strcmp(s->tile.at[j].target, t->target)) return arena_printf(a, "%s.tile is given twice", t->target);
+  }
   return NULL;
 }

@@ -47,6 +47,7 @@ int canonicalise(Graph *, const PassOptions *);
 int group_ops(Graph *, const PassOptions *);
 int pack_weights(Graph *, const PassOptions *);
 int place_buffers(Graph *, const PassOptions *);
+int tile_kernels(Graph *, const PassOptions *);
 
 /* Makes a program ready for lowering: groups and places whatever has no @{} yet, so that one whose @{} were deleted
  * compiles. False + diag where a pass before these is missing. */
@@ -54,5 +55,6 @@ bool complete_schedule(Graph *);
 
 /* ---- what a text may have wrong: the first op at fault, 0: none. The graph is grouped (and placed). ---- */
 OpId misgrouped_op(const Graph *); /* its group is none that its family computes */
+OpId mistiled_op(const Graph *, const char **what); /* a tile that its target or family cannot have */
 OpId misplaced_op(const Graph *);  /* its offset is no multiple of 64, or lies in a buffer that is still in use */
 #endif

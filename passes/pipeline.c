@@ -23,6 +23,7 @@ const PassInfo pipeline[] = {
     {"pack-weights", "weights in panels of 16 columns", pack_weights, STATIC, PACKED},
     {"group", "which ops one kernel computes", group_ops, FOLDED | STATIC, GROUPED},
     {"place-buffers", "offsets in one arena", place_buffers, FOLDED | STATIC | GROUPED, PLACED},
+    {"tile", "register tiles, once per target", tile_kernels, FOLDED | STATIC | GROUPED, 0},
 };
 const int pipeline_length = (int)(sizeof pipeline / sizeof *pipeline);
 
@@ -40,6 +41,9 @@ static bool check_schedule(Graph *g) {
     return diag(g->context, DIAG_ERROR, where_op(g, bad), "kernel=%d:%s is no group that a family '%s' computes", s->kernel,
                 s->family, s->family);
   }
+  const char *what;
+  bad = mistiled_op(g, &what);
+  if (bad) return diag(g->context, DIAG_ERROR, where_op(g, bad), "its tile %s", what);
   bad = misplaced_op(g);
   return !bad || diag(g->context, DIAG_ERROR, where_op(g, bad),
                       "the place at=%lld is no multiple of 64, or in a buffer that is still in use",

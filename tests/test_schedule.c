@@ -41,6 +41,18 @@ static const Case cases[] = {
     {"place_out_of_reach", X "%2 = exp %1 @{kernel=0:elementwise at=[1152921504606846976]} : f32[2,8]\n"
                              "%3 = softmax %2 {axis=1} @{kernel=1:softmax} : f32[2,8]\noutput %3 {name=\"y\"}\n",
      "the place at=1152921504606846976"},
+    {"tile_of_its_own", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x8 v4.tile=3x32} : f32[2,16]\n"
+                            "output %3 {name=\"y\"}\n", NULL},
+    {"tile_of_an_unknown_target", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v9.tile=4x8} : f32[2,16]\n"
+                                      "output %3 {name=\"y\"}\n", "its tile names no target"},
+    {"tile_of_a_family_without_one", X "%2 = exp %1 @{kernel=0:elementwise v3.tile=4x8} : f32[2,8]\noutput %2 {name=\"y\"}\n",
+     "its tile is for a family that has no tile"},
+    {"tile_with_too_many_rows", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=9x16} : f32[2,16]\n"
+                                    "output %3 {name=\"y\"}\n", "its tile has more than 8 rows"},
+    {"tile_with_half_a_vector", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x12} : f32[2,16]\n"
+                                    "output %3 {name=\"y\"}\n", "its tile has no whole number of vectors"},
+    {"tile_of_a_panel_and_a_half", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x24} : f32[2,16]\n"
+                                       "output %3 {name=\"y\"}\n", "neither divides a panel"},
     {"take_over_that_is_named", X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
                                   "%3 = exp %2 @{kernel=1:elementwise at=[0] inplace=0} : f32[2,8]\n"
                                   "%4 = softmax %3 {axis=1} @{kernel=2:softmax} : f32[2,8]\noutput %4 {name=\"y\"}\n", NULL},
