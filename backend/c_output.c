@@ -121,7 +121,9 @@ static bool write_weights(const CFile *f, Outputs *all) {
   if (o->weights == WEIGHTS_INLINE) return true;
   if (!(to = open_output(f, all, o->weights_path)) || !c_write_weights_file(f, to)) return false;
   if (o->weights == WEIGHTS_FILE) return true;
-  return (to = open_output(f, all, o->asm_path)) && c_write_asm(f, to);
+  if (!(to = open_output(f, all, o->asm_path))) return false;
+  c_write_asm(f, to);
+  return true;
 }
 
 bool emit_c_files(Context *context, const CProgram *program, const COptions *options) {

@@ -335,6 +335,31 @@ static void together(void) {
   kit_free(b);
 }
 
+/* The names of runtime/ are gone: from comments and the branches of other systems too. */
+static void no_name_of_the_runtime(void) {
+  static const char *const endings[] = {".h", ".c", ".S"}, *const traces[] = {"nx_", "NX_", " nx ", " NX "};
+  TEST("every name is the model's");
+  Kit *k = add_model("renamed", "N", 1);
+  k->options.weights = WEIGHTS_OBJECT;
+  k->options.weights_path = "renamed.weights";
+  k->options.asm_path = "renamed.S";
+  CHECK(kit_emit(k));
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    char *text = get_file(arena_printf(k->arena, "renamed%s", endings[i]), NULL);
+    CHECK_HAS(text, "renamed");
+    for (size_t j = 0; j < sizeof traces / sizeof *traces; j++) {
+      const char *at = strstr(text, traces[j]);
+      CHECK(!at);
+      if (at) printf("  renamed%s: %.60s\n", endings[i], at);
+    }
+    free(text);
+  }
+  char *text = get_file("renamed.h", NULL);
+  CHECK_HAS(text, "Compile with -D RENAMED_THREADS,");
+  free(text);
+  kit_free(k);
+}
+
 static int emit_to_stdout(Kit *k, const char *file) {
   fflush(stdout);
   const int kept = dup(1);
@@ -455,6 +480,7 @@ int main(void) {
     statuses();
     no_path();
     together();
+    no_name_of_the_runtime();
     standard_output();
   }
   close_folder();

@@ -184,6 +184,26 @@ static void weights_go_where_told(void) {
   result_free(&r);
 }
 
+/* Runs a command that must work and say nothing. */
+static void do_quietly(const char *command) {
+  Result r = run_shell(command);
+  CHECK(r.status == 0);
+  CHECK_STR(r.err, "");
+  if (r.status) printf("  %s: %s\n", command, r.out);
+  result_free(&r);
+}
+
+/* The .S is the same text in every folder, and says where its weights are seen from there. */
+static void objects_know_their_weights(void) {
+  TEST("objects_know_their_weights");
+  do_quietly("mkdir -p here there/below && " NEXTC_BINARY " compile m.onnx -o here/o.c --weights=object && " NEXTC_BINARY
+             " compile m.onnx -o \"$PWD\"/there/below/o.c --weights=object && cmp here/o.S there/below/o.S");
+  do_quietly("cc -c -Ihere here/o.S -o o.o && cd here && cc -c o.S");
+  do_quietly(NEXTC_BINARY " compile m.onnx -o there/below/p.c --weights=object --weights-out=here/w.bin && "
+                          "grep -q '\"../../here/w.bin\"' there/below/p.S && cc -c -Ithere/below there/below/p.S -o p.o");
+  do_quietly("cp here/w.bin moved.bin && cc -c -D M_WEIGHTS_PATH='\"moved.bin\"' there/below/p.S -o p.o");
+}
+
 static void standard_output(void) {
   TEST("standard_output");
   int before = files_in(".");
@@ -368,6 +388,7 @@ int main(void) {
   compiles();
   names_and_places();
   weights_go_where_told();
+  objects_know_their_weights();
   standard_output();
   keeps_the_old_output();
   full_disk();
