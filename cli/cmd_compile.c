@@ -10,7 +10,7 @@ static const OptionInfo options[] = {
     WEIGHTS_OPTION,
     {"--weights-out", "FILE", "where the .weights file goes; default: beside the .c"},
     {"--hex", NULL, "inline weights as hexadecimal floats"},
-    {"--byte-order", "little|big", "byte order of the .weights file; default: little"},
+    {"--byte-order", "little|big", "byte order of the .weights file (also in an object); default: little"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     LOAD_OPTIONS,
 };
@@ -34,6 +34,8 @@ static int read_options(Context *c, const Args *args, CompileOptions *o) {
     return usage_error(c, args, "--name must be a C identifier that is no word of C or C++, not '%s'", o->name);
   if (o->weights_out && o->mode_given && o->mode == WEIGHTS_INLINE)
     return usage_error(c, args, "--weights=inline writes no file for --weights-out");
+  if (args_value(args, "--byte-order") && o->mode_given && o->mode == WEIGHTS_INLINE)
+    return usage_error(c, args, "--weights=inline writes no file that --byte-order could be for");
   if (!strcmp(o->out, "-") && o->mode == WEIGHTS_OBJECT)
     return usage_error(c, args, "--weights=object needs a file name for -o");
   if (!strcmp(o->out, "-") && o->mode == WEIGHTS_FILE && !o->weights_out)

@@ -48,5 +48,6 @@ NX_INLINE void nx_k0(void *const *p, int slice, int slices) {
 
 static const nx_step nx_steps_generic[] = {{nx_k0, 0, 4, 4}};
 NX_INLINE const nx_step *nx_pick_steps(void) { return nx_steps_generic; }
+NX_INLINE int nx_weights_status(const nx_model *model) { return model && model->weights ? NX_OK : NX_NOT_LOADED; }
 NX_INLINE const void *nx_weights_of(const nx_model *model) { return model ? model->weights : NULL; }
 #endif

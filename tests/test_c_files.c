@@ -136,6 +136,37 @@ static void modes(void) {
   kit_free(k);
 }
 
+/* Not loaded by anything that could look at them, so a call does: another byte order, another model, a short file. */
+static void objects_are_checked(void) {
+  static const struct {
+    const char *what, *spoil, *message;
+  } rows[] = {
+      {"an object in the other byte order", NULL, "for machines of the other byte order"},
+      {"an object of another model", "printf x | dd of=spoilt.weights bs=1 seek=16 conv=notrunc", "belongs to another model"},
+      {"an object of a short file", "truncate -s -64 spoilt.weights", "wrong size"},
+      {"an object of an empty file", ": >spoilt.weights", "wrong size"},
+      {"an object that is as it should be", ":", ""},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    float x[N] = {0};
+    TEST(rows[i].what);
+    Kit *k = add_model("spoilt", NULL, 1);
+    k->options.weights = WEIGHTS_OBJECT;
+    k->options.weights_path = "spoilt.weights";
+    k->options.asm_path = "spoilt.S";
+    k->options.big_endian = !rows[i].spoil;
+    CHECK(kit_emit(k));
+    if (rows[i].spoil) CHECK(!system(arena_printf(k->arena, "( %s ) 2>.stderr", rows[i].spoil)));
+    CHECK(kit_compile(k, "gcc", STRICT " -O1", "spoilt.S"));
+    put_file("in.bin", x, sizeof x);
+    Result r = run_shell("./spoilt in.bin out.bin 1 1 -");
+    CHECK(!r.status == !*rows[i].message);
+    CHECK_HAS(r.out, rows[i].message);
+    result_free(&r);
+    kit_free(k);
+  }
+}
+
 /* ---- literals ---- */
 
 static const double odd_numbers[] = {0.1f,     16777217, 1e-45,         3.4028234663852886e38, -0.0, NAN, INFINITY,
@@ -476,6 +507,7 @@ int main(void) {
   if (have_compiler("gcc")) {
     batches();
     modes();
+    objects_are_checked();
     literals();
     statuses();
     no_path();

@@ -40,6 +40,7 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o m.c --weights=paper", "option --weights takes inline|file|object"},
       {"compile m.onnx -o m.c --byte-order=middle", "option --byte-order takes little|big"},
       {"compile m.onnx -o m.c --weights=inline --weights-out w", "--weights=inline writes no file"},
+      {"compile m.onnx -o m.c --weights=inline --byte-order=big", "--weights=inline writes no file that --byte-order"},
       {"compile m.onnx -o - --weights=file", "needs --weights-out=FILE"},
       {"compile m.onnx -o - --weights=object --weights-out w", "--weights=object needs a file name"},
       {"opt m.onnx --stop-after=claen-import", "unknown pass 'claen-import' (did you mean 'clean-import'?)"},
