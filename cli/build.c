@@ -1,4 +1,4 @@
-/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c run log in_N out_N. */
+/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights m.S run.c run log in_N out_N. */
 #include "cli/build.h"
 #include "cli/embedded.h"
 #include "cli/process.h"
@@ -25,7 +25,8 @@ bool build_emit(Build *b, Graph *g, CompileOptions options) {
   options.name = "m";
   options.out = in_folder(b, "m.c");
   if (!compile_graph(b->context, g, &options)) return false;
-  b->weights_in_file = !access(in_folder(b, "m.weights"), R_OK);
+  b->object = !access(in_folder(b, "m.S"), R_OK) ? in_folder(b, "m.S") : NULL;
+  b->weights_in_file = !b->object && !access(in_folder(b, "m.weights"), R_OK);
   return write_file(b->context, in_folder(b, "run.c"), driver_text, driver_text_bytes);
 }
 
@@ -54,7 +55,7 @@ bool build_program(Build *b, const char *path, Difference *d) {
   if (b->weights_in_file) words[count++] = "-DWEIGHTS_IN_FILE";
   const char *rest[] = {"-I", b->folder, "-o", in_folder(b, "run"), in_folder(b, "run.c"), in_folder(b, "m.c")};
   for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) words[count++] = rest[i];
-  if (!access(in_folder(b, "m.S"), R_OK)) words[count++] = in_folder(b, "m.S");
+  if (b->object) words[count++] = b->object;
   words[count++] = "-lm";
   words[count] = NULL;
   int status = run_process(b->context, words, in_folder(b, "log"));

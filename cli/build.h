@@ -10,7 +10,8 @@ typedef struct {
   const char *cc;     /* compiler with flags: "gcc -O0 -fsanitize=address" */
   const char *runner; /* command with words in front of the built program: "qemu-aarch64"; NULL: none */
   const char *folder; /* where everything is */
-  bool weights_in_file;
+  const char *object; /* the .S; NULL: none */
+  bool weights_in_file; /* that the program loads */
 } Build;
 
 /* Compiles the graph to folder/m.c under the name m. False + diag. */
