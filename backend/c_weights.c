@@ -117,7 +117,9 @@ bool c_write_weights_file(const CFile *f, FILE *to) {
     if (ferror(to)) return true; /* the caller reports it */
   }
   stream_zeros(&s, f->program->weight_bytes);
-  if (fflush(to) || fseek(to, 0, SEEK_SET)) return true;
+  if (fflush(to)) return true;
+  if (fseek(to, 0, SEEK_SET))
+    return error_in(f->context, f->options->weights_path, "weights need a file that can be written from its start twice");
   write_file_header(f, to, nx_checksum_end(s.lane));
   return true;
 }

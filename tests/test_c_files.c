@@ -454,6 +454,12 @@ static void no_values_inline(Kit *k) {
   k->broken_weight = "tensor 'v' is missing";
   k->options.weights = WEIGHTS_INLINE;
 }
+static void same_file(Kit *k) { k->options.h_path = "./whole/../whole/m.weights"; }
+static void read_before(Kit *k) {
+  put_file("model", "", 0);
+  context_add_read(k->context, "model");
+  k->options.h_path = "./model";
+}
 static void a_folder(Kit *k) { k->options.c_path = "."; }
 
 static void whole_or_nothing(void) {
@@ -463,6 +469,8 @@ static void whole_or_nothing(void) {
     refuse("a full disk for weights", full_weights, "/dev/full: error: cannot be written");
   }
   refuse("two outputs of one name", same_name, "whole/m.c: error: two outputs have this name");
+  refuse("two names of one output", same_file, "whole/m.weights: error: two outputs have this name");
+  refuse("an output that is an input", read_before, "./model: error: the model was read from this file");
   refuse("a weight without a value", no_values, "tensor 'w' is missing");
   refuse("an inline weight without a value", no_values_inline, "tensor 'v' is missing");
   refuse("a folder in place of a file", a_folder, ".: error: cannot be created");
