@@ -239,15 +239,24 @@ static void put_pick(const CFile *f, Text *t) {
   text_puts(t, "  return steps;\n}\n");
 }
 
-static void put_weights_of(const CFile *f, Text *t) {
-  const char *where = f->program->weight_bytes ? "&nx_weights" : "\"\"";
+/* Where the weights are, and whether they may be used: a file was checked when it was loaded, an object never yet. */
+static void put_weights_of(const CFile *f, Text *t, RuntimeUse *use) {
+  static const char *const rows[][2] = {
+      [WEIGHTS_INLINE] = {"  (void)model;\n  return &nx_weights;\n", "  (void)model;\n  return NX_OK;\n"},
+      [WEIGHTS_FILE] = {"  return model->weights;\n",
+                        "  return model != NULL && model->weights != NULL ? NX_OK : NX_NOT_LOADED;\n"},
+      [WEIGHTS_OBJECT] = {"  (void)model;\n  return nx_weights_object + NX_WEIGHTS_HEADER;\n",
+                          "  const uintptr_t first = (uintptr_t)nx_weights_object, end = (uintptr_t)nx_weights_object_end;\n"
+                          "  (void)model;\n  return nx_check_header(nx_weights_object, (size_t)(end - first));\n"}};
+  const char *const *row = rows[f->options->weights];
+  const bool none = f->options->weights == WEIGHTS_INLINE && !f->program->weight_bytes;
   if (f->options->weights == WEIGHTS_OBJECT) {
-    text_puts(t, "\nextern const unsigned char nx_weights_object[];\n");
-    where = "nx_weights_object + 64"; /* behind the file's header */
+    runtime_print_used(use, t, "nx_check_header", NULL);
+    text_puts(t, "\nextern const unsigned char nx_weights_object[], nx_weights_object_end[];\n");
   }
-  text_puts(t, "\nstatic const void *nx_weights_of(const nx_model *model) {\n");
-  if (f->options->weights == WEIGHTS_FILE) text_puts(t, "  return model != NULL ? model->weights : NULL;\n}\n");
-  else text_printf(t, "  (void)model;\n  return %s;\n}\n", where);
+  text_printf(t, "\nstatic const void *nx_weights_of(const nx_model *model) {\n%s}\n",
+              none ? "  (void)model;\n  return \"\";\n" : row[0]);
+  text_printf(t, "\nstatic int nx_weights_status(const nx_model *model) {\n%s}\n", row[1]);
 }
 
 /* ---- the typed function ---- */
@@ -290,7 +299,7 @@ bool c_write_source(const CFile *f, FILE *to) {
     if (targets[t].lanes > 1) put_layer(f, &body, &targets[t], paths, &use);
   for (int t = 0; t < f->program->target_count; t++) put_path(f, &body, t, &paths[t]);
   put_pick(f, &body);
-  put_weights_of(f, &body);
+  put_weights_of(f, &body, &use);
   runtime_print_used(&use, &body, "nx_invoke nx_error nx_error_node nx_path nx_workspace_bytes nx_pool_start", NULL);
   if (f->options->weights == WEIGHTS_FILE) runtime_print_used(&use, &body, "nx_load nx_map_file", NULL);
   put_run(f, &body);

@@ -60,7 +60,7 @@ void c_write_header(const CFile *, FILE *);
 bool c_write_source(const CFile *, FILE *);
 bool c_write_weights_file(const CFile *, FILE *); /* at its start */
 bool c_write_weights_inline(const CFile *, FILE *);
-bool c_write_asm(const CFile *, FILE *);
+void c_write_asm(const CFile *, FILE *);
 /* Text that stands before everything else in a .c. */
 extern const char c_feature_macros[];
 #endif

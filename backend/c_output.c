@@ -1,15 +1,12 @@
 /* Files that appear together or not at all, and what the C backend puts into each. */
 #include "backend/c_internal.h"
+#include "ir/output_file.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct {
-  const char *path;
-  const char *temporary; /* NULL: written directly */
-  FILE *file;
+  OutputFile out;
   char **text; /* where its contents go; NULL: it is a file */
   size_t *bytes;
 } Output;
@@ -23,12 +20,6 @@ static bool failed(const CFile *f, const char *path, const char *what) {
   return error_in(f->context, path, "%s: %s", what, strerror(errno));
 }
 
-/* A path that exists and is no regular file (a device, a pipe) can't be replaced. */
-static bool is_special(const char *path) {
-  struct stat about;
-  return !stat(path, &about) && !S_ISREG(about.st_mode);
-}
-
 /* A file that is kept in memory: the writers seek, which open_memstream's streams can't do well. */
 static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
   const COptions *o = f->options;
@@ -40,64 +31,61 @@ static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
                                             : &m->assembly_bytes;
   FILE *file = tmpfile();
   if (!file) failed(f, path, "cannot be kept in memory");
-  else all->at[all->count++] = (Output){.path = path, .file = file, .text = text, .bytes = bytes};
+  else all->at[all->count++] = (Output){{.path = path, .file = file}, text, bytes};
   return file;
 }
 
 static FILE *open_output(const CFile *f, Outputs *all, const char *path) {
   if (f->options->memory) return open_memory(f, all, path);
   Output *o = &all->at[all->count];
-  for (int i = 0; i < all->count; i++)
-    if (!strcmp(all->at[i].path, path)) {
-      error_in(f->context, path, "two outputs have this name");
-      return NULL;
-    }
-  *o = (Output){.path = path};
-  if (!is_special(path)) o->temporary = arena_printf(f->arena, "%s.part-%ld", path, (long)getpid());
-  errno = 0;
-  o->file = fopen(o->temporary ? o->temporary : path, o->temporary ? "wbx" : "wb");
-  if (!o->file) {
-    failed(f, path, "cannot be created");
-    return NULL;
-  }
+  *o = (Output){.text = NULL};
+  if (!output_file_open(f->context, path, &o->out)) return NULL;
   all->count++;
-  return o->file;
+  return o->out.file;
 }
 
 /* Everything that was written, to where it is wanted. */
 static bool take_contents(const Output *o) {
+  FILE *file = o->out.file;
   long size = -1;
-  if (!fseek(o->file, 0, SEEK_END)) size = ftell(o->file);
-  rewind(o->file);
+  if (!fseek(file, 0, SEEK_END)) size = ftell(file);
+  rewind(file);
   if (size < 0 || !(*o->text = malloc((size_t)size + 1))) return false;
-  *o->bytes = fread(*o->text, 1, (size_t)size, o->file);
+  *o->bytes = fread(*o->text, 1, (size_t)size, file);
   (*o->text)[*o->bytes] = 0;
   return *o->bytes == (size_t)size;
 }
 
 static bool close_output(const CFile *f, Output *o) {
-  FILE *file = o->file;
-  const bool kept = !o->text || ferror(file) || take_contents(o);
-  o->file = NULL;
-  const bool bad = ferror(file) != 0; /* errno is still that of the write */
-  if (fclose(file) || bad) return failed(f, o->path, "cannot be written");
-  return kept || failed(f, o->path, "cannot be kept in memory");
+  const bool kept = !o->text || ferror(o->out.file) || take_contents(o);
+  if (!output_file_close(f->context, &o->out)) return false;
+  return kept || failed(f, o->out.path, "cannot be kept in memory");
 }
 
-/* Closes everything; renames if all is well, else removes what was made. */
-static bool finish_outputs(const CFile *f, Outputs *all, bool good) {
-  int renamed = 0;
-  for (int i = 0; i < all->count; i++)
-    if (all->at[i].file && !close_output(f, &all->at[i])) good = false;
-  for (; good && renamed < all->count; renamed++) {
-    const Output *o = &all->at[renamed];
-    if (o->temporary && rename(o->temporary, o->path)) {
-      good = failed(f, o->path, "cannot be replaced");
-      break;
-    }
+/* No output may be another one, or a file that the model was read from. */
+static bool check_names(const CFile *f) {
+  const COptions *o = f->options;
+  const Context *c = f->context;
+  const char *const paths[] = {o->weights != WEIGHTS_INLINE ? o->weights_path : NULL,
+                               o->weights == WEIGHTS_OBJECT ? o->asm_path : NULL, o->h_path, o->c_path};
+  enum { COUNT = sizeof paths / sizeof *paths };
+  for (int i = 0; i < COUNT && !o->memory; i++) {
+    for (int j = 0; paths[i] && j < i; j++)
+      if (paths[j] && is_same_place(paths[i], paths[j])) return error_in(f->context, paths[i], "two outputs have this name");
+    for (size_t j = 0; paths[i] && j < c->read_count; j++)
+      if (is_same_file(paths[i], c->read[j]))
+        return error_in(f->context, paths[i], "the model was read from this file, so it cannot be an output");
   }
-  for (int i = 0; !good && i < all->count; i++)
-    if (all->at[i].temporary) unlink(i < renamed ? all->at[i].path : all->at[i].temporary);
+  return true;
+}
+
+/* Closes everything; puts it in its place if all is well, else removes what was made. */
+static bool finish_outputs(const CFile *f, Outputs *all, bool good) {
+  for (int i = 0; i < all->count; i++)
+    if (all->at[i].out.file && !close_output(f, &all->at[i])) good = false;
+  good = good && check_names(f); /* again: sources may open files when their tensors are read */
+  for (int i = 0; good && i < all->count; i++) good = output_file_keep(f->context, &all->at[i].out);
+  for (int i = 0; !good && i < all->count; i++) output_file_drop(f->context, &all->at[i].out);
   return good;
 }
 
@@ -121,7 +109,9 @@ static bool write_weights(const CFile *f, Outputs *all) {
   if (o->weights == WEIGHTS_INLINE) return true;
   if (!(to = open_output(f, all, o->weights_path)) || !c_write_weights_file(f, to)) return false;
   if (o->weights == WEIGHTS_FILE) return true;
-  return (to = open_output(f, all, o->asm_path)) && c_write_asm(f, to);
+  if (!(to = open_output(f, all, o->asm_path))) return false;
+  c_write_asm(f, to);
+  return true;
 }
 
 bool emit_c_files(Context *context, const CProgram *program, const COptions *options) {
@@ -133,7 +123,7 @@ bool emit_c_files(Context *context, const CProgram *program, const COptions *opt
   const CFile f = c_facts(context, arena, program, options);
   Outputs all = {.count = 0};
   /* weights first: what is piped from standard output is whole if it comes at all */
-  bool good = write_weights(&f, &all) && write_code(&f, &all);
+  bool good = check_names(&f) && write_weights(&f, &all) && write_code(&f, &all);
   good = finish_outputs(&f, &all, good);
   arena_free(arena);
   return good;

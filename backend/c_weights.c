@@ -1,10 +1,10 @@
 /* Weights: evaluated one tensor at a time, and written as a file, as text in the .c, or included by a .S. */
 #include "backend/c_internal.h"
+#include "ir/path.h"
 #include "runtime/checksum.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Layout and meaning: runtime/weights.c. */
 enum { HEADER_BYTES = 64, VERSION = 1 };
@@ -117,7 +117,9 @@ bool c_write_weights_file(const CFile *f, FILE *to) {
     if (ferror(to)) return true; /* the caller reports it */
   }
   stream_zeros(&s, f->program->weight_bytes);
-  if (fflush(to) || fseek(to, 0, SEEK_SET)) return true;
+  if (fflush(to)) return true;
+  if (fseek(to, 0, SEEK_SET))
+    return error_in(f->context, f->options->weights_path, "weights need a file that can be written from its start twice");
   write_file_header(f, to, nx_checksum_end(s.lane));
   return true;
 }
@@ -211,32 +213,40 @@ bool c_write_weights_inline(const CFile *f, FILE *to) {
 
 /* ---- object ---- */
 
-/* The assembler looks an .incbin up from where it runs, so the path is absolute. */
-static bool put_absolute(const CFile *f, Text *t, const char *path) {
-  char folder[4096] = "";
-  if (*path != '/' && !getcwd(folder, sizeof folder))
-    return error_in(f->context, path, "the current folder has no path");
-  text_printf(t, "%s%s%s", folder, *path == '/' ? "" : "/", path);
-  return true;
+/* How the .S names the weights: from its own folder, so that the text is the same wherever both are. */
+static const char *path_from(Arena *arena, const char *asm_path, const char *weights_path) {
+  const char *slash = strrchr(asm_path, '/');
+  const char *folder = slash ? arena_strndup(arena, asm_path, (size_t)(slash - asm_path) + 1) : ".";
+  return *weights_path == '/' && *asm_path != '/' ? weights_path : path_relative(arena, folder, weights_path);
 }
 
-bool c_write_asm(const CFile *f, FILE *to) {
-  Text path = {.arena = f->arena}, t = {.arena = f->arena};
-  if (!put_absolute(f, &path, f->options->weights_path)) return false;
-  text_puts(&t, "/* Weights of nx as an object. */\n"
-                "#if defined(__APPLE__)\n"
-                "#define NX_OBJECT _nx_weights_object\n"
-                "  .section __TEXT,__const\n"
-                "#else\n"
-                "#define NX_OBJECT nx_weights_object\n"
-                "  .section .rodata\n"
-                "#endif\n"
-                "  .globl NX_OBJECT\n"
-                "  .balign 64\n"
-                "NX_OBJECT:\n"
-                "  .incbin ");
-  c_put_string(&t, text_string(&path));
-  text_puts(&t, "\n#if defined(__ELF__)\n  .section .note.GNU-stack,\"\",%progbits\n#endif\n");
+void c_write_asm(const CFile *f, FILE *to) {
+  Text t = {.arena = f->arena};
+  text_printf(&t,
+              "/* Weights of %s as an object. The assembler looks for the file in the current folder, then in those of\n"
+              " * -I: give it the folder of this file, or another name with -D NX_WEIGHTS_PATH='\"FILE\"'. */\n"
+              "#if !defined(NX_WEIGHTS_PATH)\n"
+              "#define NX_WEIGHTS_PATH ",
+              f->prefix);
+  c_put_string(&t, path_from(f->arena, f->options->asm_path, f->options->weights_path));
+  text_printf(&t,
+              "\n#endif\n"
+              "#if defined(__APPLE__)\n"
+              "#define NX_OBJECT _%s_weights_object\n"
+              "#define NX_OBJECT_END _%s_weights_object_end\n"
+              "  .section __TEXT,__const\n"
+              "#else\n"
+              "#define NX_OBJECT nx_weights_object\n"
+              "#define NX_OBJECT_END nx_weights_object_end\n"
+              "  .section .rodata\n"
+              "#endif\n"
+              "  .globl NX_OBJECT\n"
+              "  .globl NX_OBJECT_END\n"
+              "  .balign 64\n"
+              "NX_OBJECT:\n"
+              "  .incbin NX_WEIGHTS_PATH\n"
+              "NX_OBJECT_END:\n"
+              "#if defined(__ELF__)\n  .section .note.GNU-stack,\"\",%%progbits\n#endif\n",
+              f->prefix, f->prefix);
   c_write(f, to, text_string(&t));
-  return true;
 }

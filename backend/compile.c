@@ -11,6 +11,14 @@ bool is_c_name(const char *name) {
   return same;
 }
 
+bool is_header_path(const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash ? slash + 1 : path;
+  bool good = !strstr(name, "??"); /* a trigraph perhaps */
+  for (const char *p = name; *p; p++) good = good && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\';
+  return good;
+}
+
 /* Is word one of the items of "a,b"? */
 static bool list_has(const char *list, const char *word) {
   size_t length = strlen(word);
@@ -46,6 +54,7 @@ static const char *beside(Arena *arena, const char *path, const char *ending) {
 /* Paths and mode of what is written; false + diag where the weights have no place to go. */
 static bool plan_files(Context *c, const CompileOptions *o, int64_t weight_bytes, COptions *files) {
   bool to_stdout = !strcmp(o->out, "-");
+  if (!is_header_path(o->out)) return error_in(c, o->out, "no #include can name a header like this");
   *files = (COptions){
       .prefix = o->name,
       .c_path = to_stdout ? NULL : o->out,

@@ -25,6 +25,9 @@ bool targets_from_list(Context *, const char *where, const char *list, CompileOp
 /* Can name stand in front of C names as it is? */
 bool is_c_name(const char *name);
 
+/* Can a .c of this path name the header beside it? C has no escapes there. */
+bool is_header_path(const char *path);
+
 /* Runs what is left of the passes and writes the files. False + diag; then no file was made or changed. */
 bool compile_graph(Context *, Graph *, const CompileOptions *);
 #endif

@@ -1,4 +1,4 @@
-/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights run.c tensors.h run log in_N out_N. */
+/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights m.S run.c tensors.h run log in_N out_N. */
 #include "cli/build.h"
 #include "cli/embedded.h"
 #include "cli/process.h"
@@ -24,7 +24,8 @@ bool build_emit(Build *b, Graph *g, CompileOptions options) {
   options.name = "m";
   options.out = build_path(b, "m.c");
   if (!compile_graph(b->context, g, &options)) return false;
-  b->weights_in_file = !access(build_path(b, "m.weights"), R_OK);
+  b->object = !access(build_path(b, "m.S"), R_OK) ? build_path(b, "m.S") : NULL;
+  b->weights_in_file = !b->object && !access(build_path(b, "m.weights"), R_OK);
   if (!write_file(b->context, build_path(b, "tensors.h"), driver_tensors_text, driver_tensors_text_bytes)) return false;
   if (b->driver) return write_file(b->context, build_path(b, "run.c"), b->driver, b->driver_bytes);
   return write_file(b->context, build_path(b, "run.c"), driver_text, driver_text_bytes);
@@ -56,7 +57,7 @@ bool build_program(Build *b, const char *path, Difference *d) {
   const char *rest[] = {"-I", b->folder, "-o", build_path(b, "run"), build_path(b, "run.c"), build_path(b, "m.c")};
   for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) words[count++] = rest[i];
   for (size_t i = 0; i < b->word_count; i++) words[count++] = b->words[i];
-  if (!access(build_path(b, "m.S"), R_OK)) words[count++] = build_path(b, "m.S");
+  if (b->object) words[count++] = b->object;
   words[count++] = "-lm";
   words[count] = NULL;
   int status = run_process(b->context, words, build_path(b, "log"));

@@ -10,7 +10,7 @@ static const OptionInfo options[] = {
     WEIGHTS_OPTION,
     {"--weights-out", "FILE", "where the .weights file goes; default: beside the .c"},
     {"--hex", NULL, "inline weights as hexadecimal floats"},
-    {"--byte-order", "little|big", "byte order of the .weights file; default: little"},
+    {"--byte-order", "little|big", "byte order of the .weights file (also in an object); default: little"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     LOAD_OPTIONS,
 };
@@ -30,10 +30,16 @@ static int read_options(Context *c, const Args *args, CompileOptions *o) {
   size_t length = strlen(o->out);
   if (strcmp(o->out, "-") && (length < 3 || strcmp(o->out + length - 2, ".c")))
     return usage_error(c, args, "the file of -o must end in .c, not '%s'", o->out);
+  if (!is_header_path(o->out))
+    return usage_error(c, args, "no #include can name a header like that of -o '%s'", o->out);
+  if (o->weights_out && !strcmp(o->weights_out, "-"))
+    return usage_error(c, args, "--weights-out needs a file name: weights don't go to standard output");
   if (o->name && !is_c_name(o->name))
     return usage_error(c, args, "--name must be a C identifier that is no word of C or C++, not '%s'", o->name);
   if (o->weights_out && o->mode_given && o->mode == WEIGHTS_INLINE)
     return usage_error(c, args, "--weights=inline writes no file for --weights-out");
+  if (args_value(args, "--byte-order") && o->mode_given && o->mode == WEIGHTS_INLINE)
+    return usage_error(c, args, "--weights=inline writes no file that --byte-order could be for");
   if (!strcmp(o->out, "-") && o->mode == WEIGHTS_OBJECT)
     return usage_error(c, args, "--weights=object needs a file name for -o");
   if (!strcmp(o->out, "-") && o->mode == WEIGHTS_FILE && !o->weights_out)

@@ -1,5 +1,6 @@
 /* Temporary folders and child processes; see process.h. */
 #include "cli/process.h"
+#include "ir/output_file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,19 +79,11 @@ bool write_file(Context *c, const char *path, const void *bytes, size_t size) {
   return fine;
 }
 
-/* A device or a pipe is written, not replaced. */
-static bool is_special(const char *path) {
-  struct stat s;
-  return !stat(path, &s) && !S_ISREG(s.st_mode);
-}
-
 bool replace_file(Context *c, const char *path, const void *bytes, size_t size) {
-  if (is_special(path)) return write_file(c, path, bytes, size);
-  const char *temporary = arena_printf(c->arena, "%s.%ld.tmp", path, (long)getpid());
-  if (write_file(c, temporary, bytes, size)) {
-    if (!rename(temporary, path)) return true;
-    error_in(c, path, "cannot write: %s", strerror(errno));
-  }
-  unlink(temporary);
-  return false;
+  OutputFile o;
+  if (!output_file_open(c, path, &o)) return false;
+  fwrite(bytes, 1, size, o.file);
+  const bool fine = output_file_close(c, &o) && output_file_keep(c, &o);
+  if (!fine) output_file_drop(c, &o);
+  return fine;
 }

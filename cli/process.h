@@ -19,7 +19,6 @@ size_t append_words(Context *, const char **words, size_t count, size_t room, co
 char *read_file(Arena *, const char *path, size_t limit, size_t *size);
 /* False + diag. */
 bool write_file(Context *, const char *path, const void *bytes, size_t size);
-/* The same, but path has its old contents or all of the new ones, whatever happens: written beside it, then renamed.
- * What is no regular file (/dev/null, a pipe) is written directly. */
+/* The same, but path has its old contents or all of the new ones, whatever happens (ir/output_file.h). */
 bool replace_file(Context *, const char *path, const void *bytes, size_t size);
 #endif

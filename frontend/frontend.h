@@ -28,7 +28,7 @@ bool is_no_weights(const Source *);
 /* "random:SEED" (docs/yaml.md): numbers from the seed, a tensor's name and its index alone. NULL + diag: no seed. */
 Source *random_weights(Context *, const char *path);
 
-/* A file mapped read-only. */
+/* A file mapped read-only; the context remembers its name among those that were read. */
 typedef struct {
   const char *path;
   const unsigned char *data; /* NULL where size is 0 */

@@ -28,6 +28,7 @@ bool map_file(Context *ctx, const char *path, MappedFile *out) {
   if (fd < 0) return error_in(ctx, path, "cannot open: %s", strerror(errno));
   bool ok = map_open(ctx, path, fd, out);
   close(fd);
+  if (ok) context_add_read(ctx, path);
   return ok;
 }
 

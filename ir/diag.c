@@ -17,6 +17,15 @@ void context_free(Context *c) {
   if (c) arena_free(c->arena);
 }
 
+void context_add_read(Context *c, const char *path) {
+  GROW(c->arena, c->read, c->read_count, c->read_capacity);
+  c->read[c->read_count++] = arena_strdup(c->arena, path);
+}
+
+void context_temporary(const Context *c, const char *path, bool there) {
+  if (c->watcher) c->watcher->temporary(c->watcher, path, there);
+}
+
 static const char *place(Arena *a, Where w) {
   const char *file = w.file ? w.file : "nextc";
   if (w.line) return arena_printf(a, "%s:%d:%d: ", file, w.line, w.column);

@@ -20,12 +20,21 @@ typedef struct {
   const char *text; /* the whole line, without newline: "m.onnx: node 'a' (Add, opset 13): error: ..." */
 } Diagnostic;
 
+/* Who removes temporary files and folders if the process is ended from outside. Told before one is made and after it
+ * has gone, by any thread. */
+typedef struct Watcher {
+  void (*temporary)(struct Watcher *, const char *path, bool there);
+} Watcher;
+
 /* A context: what one user of the library owns. Collects diagnostics in order; nothing is printed before someone asks. */
 typedef struct {
   Arena *arena;
   Diagnostic *list;
   size_t count, capacity;
-  int errors; /* how many in list are DIAG_ERROR */
+  int errors;       /* how many in list are DIAG_ERROR */
+  const char **read; /* files that were read, as they were named */
+  size_t read_count, read_capacity;
+  Watcher *watcher; /* NULL: nobody */
 } Context;
 
 Context *context_new(void);
@@ -41,6 +50,9 @@ void context_free(Context *);
  * are kept; the last says how many were left out. Returns false, so that `return diag(...)` reads as "failed". Never
  * exits. */
 bool diag(Context *, Severity, Where, const char *format, ...) PRINTF_LIKE(4, 5);
+
+void context_add_read(Context *, const char *path);
+void context_temporary(const Context *, const char *path, bool there);
 
 /* Appends all of another context's diagnostics. */
 void context_add(Context *, const Context *from);

@@ -274,6 +274,7 @@ bool parse_sched(Parser *p, Sched *out) {
         lex_accept(x, ',');
         continue;
       }
+      if (!strcmp(word, names[SCHED_AT_tile])) return lex_error(x, &t, "a tile is of a target: v3.tile=6x16");
       return lex_error(x, &t, "unknown schedule attribute '%s'%s", word, suggestion(p, word, names, SCHED_COUNT));
     }
     if (seen >> i & 1) return lex_error(x, &t, "schedule attribute '%s' is given twice", word);

@@ -113,7 +113,7 @@ int nx_invoke(const nx_model *model, const nextc_call *call) {
   const nx_step *steps = nx_pick_steps(&path);
   int64_t images;
   int status = nx_check_call(call);
-  if (status == NX_OK && nx_weights_of(model) == NULL) status = NX_NOT_LOADED;
+  if (status == NX_OK) status = nx_weights_status(model);
   if (status == NX_OK && steps == NULL) status = NX_NO_PATH;
   if (status != NX_OK) return status;
   base[NX_ARENA] = (unsigned char *)call->workspace;

@@ -51,5 +51,6 @@ NX_INLINE const nx_step *nx_pick_steps(const char **path) {
   *path = "generic";
   return nx_steps_generic;
 }
+NX_INLINE int nx_weights_status(const nx_model *model) { return model && model->weights ? NX_OK : NX_NOT_LOADED; }
 NX_INLINE const void *nx_weights_of(const nx_model *model) { return model ? model->weights : NULL; }
 #endif

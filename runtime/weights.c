@@ -3,7 +3,8 @@
  * A weights file is 64 bytes of header, then the tensors at the offsets that the code knows, all in the byte order of
  * the machine that runs it:
  *   0 magic  8 byte order mark (u32)  12 version (u32)  16 model  24 bytes of tensors  32 tensors  40 checksum
- *   48 zeros (the last five u64, u64, u64, u64, u64[2]) */
+ *   48 zeros (the last five u64, u64, u64, u64, u64[2])
+ * Weights that are linked as an object are such a file too; of them the header alone is checked, in each call. */
 #include "runtime/checksum.h"
 #include "runtime/public.h"
 #include "runtime/sample.h"
@@ -27,6 +28,7 @@ static int nx_check_header(const void *file, size_t size) {
   memcpy(&version, (const unsigned char *)file + 12, 4);
   if (order != 0x01020304) return NX_BAD_BYTE_ORDER;
   if (version != NX_WEIGHTS_VERSION) return NX_BAD_VERSION;
+  if (nx_header_word(file, 48) != 0 || nx_header_word(file, 56) != 0) return NX_NOT_WEIGHTS;
   if (nx_header_word(file, 16) != NX_MODEL_HASH) return NX_OTHER_MODEL;
   if (nx_header_word(file, 24) != NX_WEIGHT_BYTES || nx_header_word(file, 32) != NX_WEIGHT_COUNT) return NX_BAD_SIZE;
   return size == NX_WEIGHTS_HEADER + (size_t)NX_WEIGHT_BYTES ? NX_OK : NX_BAD_SIZE;

@@ -136,6 +136,37 @@ static void modes(void) {
   kit_free(k);
 }
 
+/* Not loaded by anything that could look at them, so a call does: another byte order, another model, a short file. */
+static void objects_are_checked(void) {
+  static const struct {
+    const char *what, *spoil, *message;
+  } rows[] = {
+      {"an object in the other byte order", NULL, "for machines of the other byte order"},
+      {"an object of another model", "printf x | dd of=spoilt.weights bs=1 seek=16 conv=notrunc", "belongs to another model"},
+      {"an object of a short file", "truncate -s -64 spoilt.weights", "wrong size"},
+      {"an object of an empty file", ": >spoilt.weights", "wrong size"},
+      {"an object that is as it should be", ":", ""},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    float x[N] = {0};
+    TEST(rows[i].what);
+    Kit *k = add_model("spoilt", NULL, 1);
+    k->options.weights = WEIGHTS_OBJECT;
+    k->options.weights_path = "spoilt.weights";
+    k->options.asm_path = "spoilt.S";
+    k->options.big_endian = !rows[i].spoil;
+    CHECK(kit_emit(k));
+    if (rows[i].spoil) CHECK(!system(arena_printf(k->arena, "( %s ) 2>.stderr", rows[i].spoil)));
+    CHECK(kit_compile(k, "gcc", STRICT " -O1", "spoilt.S"));
+    put_file("in.bin", x, sizeof x);
+    Result r = run_shell("./spoilt in.bin out.bin 1 1 -");
+    CHECK(!r.status == !*rows[i].message);
+    CHECK_HAS(r.out, rows[i].message);
+    result_free(&r);
+    kit_free(k);
+  }
+}
+
 /* ---- literals ---- */
 
 static const double odd_numbers[] = {0.1f,     16777217, 1e-45,         3.4028234663852886e38, -0.0, NAN, INFINITY,
@@ -335,6 +366,31 @@ static void together(void) {
   kit_free(b);
 }
 
+/* The names of runtime/ are gone: from comments and the branches of other systems too. */
+static void no_name_of_the_runtime(void) {
+  static const char *const endings[] = {".h", ".c", ".S"}, *const traces[] = {"nx_", "NX_", " nx ", " NX "};
+  TEST("every name is the model's");
+  Kit *k = add_model("renamed", "N", 1);
+  k->options.weights = WEIGHTS_OBJECT;
+  k->options.weights_path = "renamed.weights";
+  k->options.asm_path = "renamed.S";
+  CHECK(kit_emit(k));
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    char *text = get_file(arena_printf(k->arena, "renamed%s", endings[i]), NULL);
+    CHECK_HAS(text, "renamed");
+    for (size_t j = 0; j < sizeof traces / sizeof *traces; j++) {
+      const char *at = strstr(text, traces[j]);
+      CHECK(!at);
+      if (at) printf("  renamed%s: %.60s\n", endings[i], at);
+    }
+    free(text);
+  }
+  char *text = get_file("renamed.h", NULL);
+  CHECK_HAS(text, "Compile with -D RENAMED_THREADS,");
+  free(text);
+  kit_free(k);
+}
+
 static int emit_to_stdout(Kit *k, const char *file) {
   fflush(stdout);
   const int kept = dup(1);
@@ -398,6 +454,12 @@ static void no_values_inline(Kit *k) {
   k->broken_weight = "tensor 'v' is missing";
   k->options.weights = WEIGHTS_INLINE;
 }
+static void same_file(Kit *k) { k->options.h_path = "./whole/../whole/m.weights"; }
+static void read_before(Kit *k) {
+  put_file("model", "", 0);
+  context_add_read(k->context, "model");
+  k->options.h_path = "./model";
+}
 static void a_folder(Kit *k) { k->options.c_path = "."; }
 
 static void whole_or_nothing(void) {
@@ -407,6 +469,8 @@ static void whole_or_nothing(void) {
     refuse("a full disk for weights", full_weights, "/dev/full: error: cannot be written");
   }
   refuse("two outputs of one name", same_name, "whole/m.c: error: two outputs have this name");
+  refuse("two names of one output", same_file, "whole/m.weights: error: two outputs have this name");
+  refuse("an output that is an input", read_before, "./model: error: the model was read from this file");
   refuse("a weight without a value", no_values, "tensor 'w' is missing");
   refuse("an inline weight without a value", no_values_inline, "tensor 'v' is missing");
   refuse("a folder in place of a file", a_folder, ".: error: cannot be created");
@@ -451,10 +515,12 @@ int main(void) {
   if (have_compiler("gcc")) {
     batches();
     modes();
+    objects_are_checked();
     literals();
     statuses();
     no_path();
     together();
+    no_name_of_the_runtime();
     standard_output();
   }
   close_folder();

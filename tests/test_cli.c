@@ -32,6 +32,11 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o", "option -o needs a value"},
       {"compile m.onnx -o m.txt", "must end in .c, not 'm.txt'"},
       {"compile m.onnx -o .c", "must end in .c"},
+      {"compile m.onnx -o 'a\"b.c'", "no #include can name a header like that of -o 'a\"b.c'"},
+      {"compile m.onnx -o 'a\\b.c'", "no #include can name"},
+      {"compile m.onnx -o 'a?""?(.c'", "no #include can name"},
+      {"compile m.onnx -o \"$(printf 'a\\nb.c')\"", "no #include can name"},
+      {"compile m.onnx -o m.c --weights-out=-", "--weights-out needs a file name"},
       {"compile m.onnx -o m.c --name 2x", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name a-b", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name ''", "--name must be a C identifier"},
@@ -40,6 +45,7 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o m.c --weights=paper", "option --weights takes inline|file|object"},
       {"compile m.onnx -o m.c --byte-order=middle", "option --byte-order takes little|big"},
       {"compile m.onnx -o m.c --weights=inline --weights-out w", "--weights=inline writes no file"},
+      {"compile m.onnx -o m.c --weights=inline --byte-order=big", "--weights=inline writes no file that --byte-order"},
       {"compile m.onnx -o - --weights=file", "needs --weights-out=FILE"},
       {"compile m.onnx -o - --weights=object --weights-out w", "--weights=object needs a file name"},
       {"opt m.onnx --stop-after=claen-import", "unknown pass 'claen-import' (did you mean 'clean-import'?)"},
@@ -184,6 +190,26 @@ static void weights_go_where_told(void) {
   result_free(&r);
 }
 
+/* Runs a command that must work and say nothing. */
+static void do_quietly(const char *command) {
+  Result r = run_shell(command);
+  CHECK(r.status == 0);
+  CHECK_STR(r.err, "");
+  if (r.status) printf("  %s: %s\n", command, r.out);
+  result_free(&r);
+}
+
+/* The .S is the same text in every folder, and says where its weights are seen from there. */
+static void objects_know_their_weights(void) {
+  TEST("objects_know_their_weights");
+  do_quietly("mkdir -p here there/below && " NEXTC_BINARY " compile m.onnx -o here/o.c --weights=object && " NEXTC_BINARY
+             " compile m.onnx -o \"$PWD\"/there/below/o.c --weights=object && cmp here/o.S there/below/o.S");
+  do_quietly("cc -c -Ihere here/o.S -o o.o && cd here && cc -c o.S");
+  do_quietly(NEXTC_BINARY " compile m.onnx -o there/below/p.c --weights=object --weights-out=here/w.bin && "
+                          "grep -q '\"../../here/w.bin\"' there/below/p.S && cc -c -Ithere/below there/below/p.S -o p.o");
+  do_quietly("cp here/w.bin moved.bin && cc -c -D M_WEIGHTS_PATH='\"moved.bin\"' there/below/p.S -o p.o");
+}
+
 static void standard_output(void) {
   TEST("standard_output");
   int before = files_in(".");
@@ -199,6 +225,62 @@ static void standard_output(void) {
   CHECK(r.status == 0);
   CHECK_STR(r.err, "");
   result_free(&r);
+}
+
+/* A link stays a link, also one to what is not there yet; a pipe stays a pipe. */
+static void outputs_that_are_no_files(void) {
+  TEST("outputs_that_are_no_files");
+  do_quietly("mkdir -p links/far && ln -s far/real.c links/l.c && ln -s \"$PWD\"/links/h links/l.h && echo old >links/far/real.c"
+             " && ln -s l.weights links/w && ln -s far/w links/l.weights && " NEXTC_BINARY
+             " compile m.onnx -o links/l.c --name=m --weights=file --weights-out=links/w");
+  do_quietly("cd links && test -L l.c -a -L l.h -a -L w -a -L l.weights && test ! -L far/real.c && grep -q m_run far/real.c"
+             " && grep -q m_run h && cmp far/w ../f.weights && test $(ls . far | wc -l) = 9");
+  do_quietly("ln -s far/n.nir links/n.nir && " NEXTC_BINARY " opt m.onnx -o links/n.nir && test -L links/n.nir && grep -q gemm "
+             "links/far/n.nir");
+  do_quietly("mkfifo links/p.c && { cat links/p.c >links/read & " NEXTC_BINARY " compile m.onnx -o links/p.c; wait; } && "
+             "test -p links/p.c && grep -q m_run links/read");
+  Result r = run_shell("ln -s b.c links/a.c; ln -s a.c links/b.c; " NEXTC_BINARY " compile m.onnx -o links/a.c");
+  CHECK(r.status == 1);
+  CHECK_HAS(r.err, "links/a.c: error: cannot be created: Too many levels of symbolic links");
+  result_free(&r);
+  r = run_shell("mkfifo links/q; cat links/q >links/read & " NEXTC_BINARY " compile m.onnx -o links/q.c --weights-out=links/q");
+  CHECK(r.status == 1);
+  CHECK_HAS(r.err, "links/q: error: weights need a file that can be written from its start twice");
+  result_free(&r);
+  CHECK(!file_exists("links/q.c"));
+}
+
+/* No output is what the model is read from, or another output, by whatever name. */
+static void outputs_do_not_meet_inputs(void) {
+  static const char taken[] = "the model was read from this file, so it cannot be an output";
+  static const struct {
+    const char *arguments, *message;
+  } rows[] = {
+      {"compile in/m.onnx -o in/m.c --weights-out=in/m.onnx", taken},
+      {"compile in/m.onnx -o in/m.c --weights-out=in/../in/m.onnx", taken},
+      {"compile in/m.onnx -o in/m.c --weights-out=in/link", taken},
+      {"compile in/m.nir -o in/m.c --weights-out=in/m.nir", taken},
+      {"compile in/m.nir -o in/m.c --weights-out=in/m.onnx", taken},
+      {"compile in/m.nir -o in/m.nir.c --weights-out=in/m.onnx", taken},
+      {"compile in/m.onnx -o - --weights-out=in/m.onnx", taken},
+      {"compile in/c -o in/m.c", taken},
+      {"compile in/m.onnx -o in/x.c --weights-out=in/x.c", "two outputs have this name"},
+      {"compile in/m.onnx -o in/x.c --weights-out=./in/x.h", "two outputs have this name"},
+      {"compile in/m.onnx -o in/x.c --weights=object --weights-out=in/to_x.S", "two outputs have this name"},
+  };
+  TEST("outputs_do_not_meet_inputs");
+  do_quietly("mkdir in && cp m.onnx in && ln -s m.onnx in/link && " NEXTC_BINARY " opt in/m.onnx -o in/m.nir");
+  do_quietly("cp m.onnx in/m.c; ln -s m.c in/c; cat in/* >before; ln -s x.S in/to_x.S");
+  const int before = files_in("in");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    Result r = run_nextc(rows[i].arguments);
+    CHECK(r.status == 1);
+    CHECK_HAS(r.err, rows[i].message);
+    if (r.status != 1) printf("  %s\n", rows[i].arguments);
+    result_free(&r);
+  }
+  CHECK(files_in("in") == before);
+  do_quietly("rm in/to_x.S; cat in/* | cmp - before");
 }
 
 /* An old output stays as it was when the new one cannot be made. */
@@ -368,7 +450,10 @@ int main(void) {
   compiles();
   names_and_places();
   weights_go_where_told();
+  objects_know_their_weights();
   standard_output();
+  outputs_that_are_no_files();
+  outputs_do_not_meet_inputs();
   keeps_the_old_output();
   full_disk();
   inspects();

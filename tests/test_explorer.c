@@ -59,7 +59,7 @@ static void wrong_command_lines(void) {
   } rows[] = {
       {"opt " DIGITS " --html", "option --html needs a value: FILE.html", 2},
       {"opt " DIGITS " --html=q.html --passes=clean-import", "pass pack-weights", 1},
-      {"opt " DIGITS " --html=no/such/folder/q.html", "error: cannot write: No such file or directory", 1},
+      {"opt " DIGITS " --html=no/such/folder/q.html", "error: cannot be created: No such file or directory", 1},
       {"opt absent.onnx --html=q.html", "absent.onnx: error:", 1},
   };
   TEST("wrong_command_lines");

@@ -240,7 +240,7 @@ static void test_schedule(void) {
   refuses("%2 = neg %1 @{v3.tile=0x16}", 23, "expected a tile such as 6x16, found '0x16'");
   refuses("%2 = neg %1 @{v3.tile=6x16x2}", 23, "expected a tile such as 6x16, found '6x16x2'");
   refuses("%2 = neg %1 @{v3.tile=6x16 v3.tile=6x16}", 28, "the tile of 'v3' is given twice");
-  refuses("%2 = neg %1 @{tile=6x16}", 15, "unknown schedule attribute 'tile'");
+  refuses("%2 = neg %1 @{tile=6x16}", 15, "a tile is of a target: v3.tile=6x16");
   refuses("%2 = neg %1 @{at [0]}", 18, "expected '=', found '['");
   refuses("%2 = neg %1 @{at=0}", 18, "expected '[', found '0'");
   refuses("%2 = neg %1 @{kernel=gemm}", 22, "expected the number of a kernel, found 'gemm'");

@@ -36,7 +36,8 @@ static void refusals(unsigned char *file) {
               {"byte order", 8, NX_BAD_BYTE_ORDER}, {"version", 12, NX_BAD_VERSION},
               {"model", 16, NX_OTHER_MODEL},      {"bytes", 24, NX_BAD_SIZE},
               {"tensors", 32, NX_BAD_SIZE},       {"checksum", 40, NX_BAD_CHECKSUM},
-              {"first byte", 64, NX_BAD_CHECKSUM}, {"last byte", SIZE - 1, NX_BAD_CHECKSUM}};
+              {"zeros", 48, NX_NOT_WEIGHTS},
+              {"end of the zeros", 63, NX_NOT_WEIGHTS}, {"first byte", 64, NX_BAD_CHECKSUM}, {"last byte", SIZE - 1, NX_BAD_CHECKSUM}};
   nx_model m;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     TEST(rows[i].what);

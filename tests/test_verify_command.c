@@ -30,6 +30,7 @@ static void passes_what_is_right(void) {
   verify("right/ --backends=eval", 0, "1 passed, 0 failed", "right     eval");
   verify("right --backends=eval", 0, "1 passed, 0 failed", "ok");
   verify("right --backends=c --weights=file", 0, "1 passed, 0 failed", "ok");
+  verify("right --backends=c --weights=object --cc=cc", 0, "1 passed, 0 failed", "ok"); /* tcc has no .incbin */
   verify("right right --backends=eval", 0, "2 passed, 0 failed", "ok");
   verify("right --random=3", 0, "2 passed, 0 failed", "ok");
   if (nextc_has_jit()) {
