@@ -1,5 +1,5 @@
-/* Loop programs for the tests of both printers, C and LLVM: every op of the loop IR at 1, 4 and 8 lanes, every memory
- * type, loops and bounds; inputs with all special values; comparison of results slot by slot. */
+/* Loop programs for the tests of both printers, C and LLVM: every op of the loop IR at 1, 4, 8 and 16 lanes, every
+ * memory type, loops and bounds, for every target; inputs with all special values; comparison slot by slot. */
 #ifndef NEXTC_TEST_LOOP_OPS_H
 #define NEXTC_TEST_LOOP_OPS_H
 #include "ir/text.h"
@@ -7,12 +7,12 @@
 
 /* ---- one kernel an op, type and lane count ---- */
 
-enum { COUNT = 64, SLOT = COUNT * 8, MAX_SLOTS = 256 };
+enum { COUNT = 64, SLOT = COUNT * 8, MAX_SLOTS = 512 };
 
 typedef enum { PLAIN, MASK, SELECT, SPLAT, REDUCE, SHIFT, MODERATE, TWO_STEPS } Pattern;
 typedef struct {
   const char *op;
-  const char *vector; /* types done at 1, 4 and 8 lanes: "f32", or "f32>i32" from and to */
+  const char *vector; /* types done at 1, 4, 8 and 16 lanes: "f32", or "f32>i32" from and to */
   const char *scalar; /* types done at 1 lane only */
   int operands;
   Pattern pattern;
@@ -119,22 +119,23 @@ static void add_types(Text *kernels, Text *steps, const Row *row, const char *ty
 }
 
 /* Memory types: widened, copied and narrowed again. One kernel each; in and out at byte `at` of slot and input 4. */
-static void add_memory(Text *kernels, Text *steps, bool vectors, int *number) {
-  static const char *const scalar[] = {"u8 i32",  "i8 i32",  "bool i32", "u16 i32", "i16 i32", "u32 i32", "i32 i32",
-                                       "u8 i64",  "i8 i64",  "bool i64", "u16 i64", "i16 i64", "u32 i64", "i32 i64",
-                                       "u64 i64", "i64 i64", "u32 i32x4", "u32 i32x8", "i32 i32x8"};
+static void add_memory(Text *kernels, Text *steps, int most, int *number) {
+  static const char *const scalar[] = {"u8 i32",    "i8 i32",    "bool i32",   "u16 i32",   "i16 i32",   "u32 i32",
+                                       "i32 i32",   "u8 i64",    "i8 i64",     "bool i64",  "u16 i64",   "i16 i64",
+                                       "u32 i64",   "i32 i64",   "u64 i64",    "i64 i64",   "u32 i32x4", "i32 i32x4",
+                                       "u32 i32x8", "i32 i32x8", "u32 i32x16", "i32 i32x16"};
   for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++) {
     char memory[8], reg[8];
     sscanf(scalar[i], "%7s %7s", memory, reg);
-    int lanes = vectors && reg[3] ? reg[4] - '0' : 1;
-    if (!vectors) reg[3] = 0;
+    int lanes = reg[3] ? atoi(reg + 4) : 1;
+    if (lanes > most) reg[3] = 0, lanes = 1;
     text_printf(kernels,
-                "kernel k%d memory {\n  in x0 %s[8]\n  out y0 %s[8]\n  out y1 %.3s[8]\n  reg %s a b\n"
-                "  pfor i = 0 .. 8 step %d {\n    a = load x0[i]\n    b = loads x0[7]\n    store y0[i] a\n"
+                "kernel k%d memory {\n  in x0 %s[16]\n  out y0 %s[16]\n  out y1 %.3s[16]\n  reg %s a b\n"
+                "  pfor i = 0 .. 16 step %d {\n    a = load x0[i]\n    b = loads x0[7]\n    store y0[i] a\n"
                 "    b = add a b\n    store y1[i] b\n  }\n}\n",
                 *number, memory, memory, reg, reg, lanes);
     text_printf(steps, "step k%d x0=input4+0 y0=output0+%d y1=output0+%d\n", *number, *number * SLOT,
-                *number * SLOT + 64);
+                *number * SLOT + 128);
     ++*number;
   }
 }
@@ -197,8 +198,9 @@ static const char shapes[] =
     "  }\n"
     "}\n";
 
-static void add_shapes(Text *kernels, Text *steps, bool vectors, int *number) {
-  text_printf(kernels, shapes, *number, vectors ? "x8" : "");
+static void add_shapes(Text *kernels, Text *steps, int most, int *number) {
+  const int lanes = most < 8 ? most : 8;
+  text_printf(kernels, shapes, *number, lanes > 1 ? arena_printf(kernels->arena, "x%d", lanes) : "");
   text_printf(steps, "step k%d x0=input0+0 x1=input2+0 j=input3+0 w0=weights+64 y0=output0+%d y1=output0+%d", *number,
               *number * SLOT, *number * SLOT + 64 * 4);
   text_puts(steps, " s0=scratch+0");
@@ -206,20 +208,26 @@ static void add_shapes(Text *kernels, Text *steps, bool vectors, int *number) {
   ++*number;
 }
 
-static const char *program_text(Arena *a, const char *target, bool vectors, int *slots) {
-  static const int all[] = {1, 4, 8, 0}, none[] = {1, 1, 1, 0}, one[] = {1, 0};
+/* Every target has the same steps: lanes that it does not have are 1. */
+static const char *program_text(Arena *a, const char *target, int *slots) {
+  static const int one[] = {1, 0};
+  const int most = target_by_name(target)->lanes;
+  const int all[] = {1, most >= 4 ? 4 : 1, most >= 8 ? 8 : 1, most >= 16 ? 16 : 1, 0};
   Text kernels = {.arena = a}, steps = {.arena = a};
   int number = 0;
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-    add_types(&kernels, &steps, &rows[r], rows[r].vector, vectors ? all : none, &number);
+    add_types(&kernels, &steps, &rows[r], rows[r].vector, all, &number);
     add_types(&kernels, &steps, &rows[r], rows[r].scalar, one, &number);
   }
-  add_memory(&kernels, &steps, vectors, &number);
-  add_shapes(&kernels, &steps, vectors, &number);
+  add_memory(&kernels, &steps, most, &number);
+  add_shapes(&kernels, &steps, most > 1 ? most : 1, &number);
   *slots = number;
   return arena_printf(a, "loops 1\ntarget %s\narena 0 scratch 64 weights 512\n%s%s", target, text_string(&kernels),
                       text_string(&steps));
 }
+
+enum { GENERIC, V3, V4, AARCH64, OP_TARGETS };
+static const char *const op_targets[OP_TARGETS] = {"generic", "v3", "v4", "aarch64"};
 
 static Kit *every_op(int *slots) {
   Kit *k = kit_new("ops");
@@ -231,8 +239,8 @@ static Kit *every_op(int *slots) {
   kit_input(k, "bytes", DT_u8, 1, &bytes);
   kit_weight(k, DT_f32, 16);
   kit_weight(k, DT_f32, 100);
-  if (!kit_program(k, "generic", program_text(k->arena, "generic", false, slots))) return NULL;
-  if (!kit_program(k, "v3", program_text(k->arena, "v3", true, slots))) return NULL;
+  for (int t = 0; t < OP_TARGETS; t++)
+    if (!kit_program(k, op_targets[t], program_text(k->arena, op_targets[t], slots))) return NULL;
   const Dim total = (Dim)*slots * SLOT;
   kit_output(k, "y", DT_u8, 1, &total);
   return k;
@@ -283,15 +291,16 @@ static bool same_slots(const char *type, const unsigned char *got, const unsigne
   return true;
 }
 
-static void compare(const Kit *k, const unsigned char *got, const unsigned char *want) {
-  const LoopProgram *p = k->programs[1];
+static void compare(const Kit *k, int target, const unsigned char *got, const unsigned char *want) {
+  const LoopProgram *p = k->programs[target];
   CHECK(got);
   for (size_t s = 0; got && s < p->step_count; s++) {
     const Kernel *kernel = p->kernels[p->steps[s].kernel];
     const Param *out = &kernel->params[kernel->param_count - 1];
     for (size_t i = 0; i < kernel->param_count && kernel->params[i].role == ROLE_OUT; i++) out = &kernel->params[i];
-    const char *type = !strcmp(kernel->family, "test") ? dtype_name(out->dtype)
-                       : strcmp(kernel->family, "shapes") ? "i32" : "f32";
+    const char *type = !strcmp(kernel->family, "test")    ? dtype_name(out->dtype)
+                       : strcmp(kernel->family, "shapes") ? "i32"
+                                                          : "f32";
     const bool same = same_slots(type, got + s * SLOT, want + s * SLOT, SLOT);
     CHECK(same);
     if (!same) printf("  step %zu: %s\n", s, p->steps[s].note ? p->steps[s].note : kernel->name);

@@ -52,7 +52,7 @@ static void run_ops(void) {
   const size_t in_bytes = kit_bytes(k, OP_input), out_bytes = kit_bytes(k, OP_output);
   unsigned char *in = calloc(1, in_bytes), *want = malloc(out_bytes), *got = malloc(out_bytes);
   fill_inputs(in);
-  for (int t = 0; t < 2; t++) {
+  for (int t = 0; t < OP_TARGETS; t++) {
     Code code;
     TEST(k->targets[t]->name);
     if (!llvm_runs(k->targets[t])) continue;
@@ -63,7 +63,7 @@ static void run_ops(void) {
     for (int slices = 1; good && slices <= 3; slices += 2) {
       memset(got, 0xAB, out_bytes);
       run_code(k, t, code.kernels, slices, in, got);
-      compare(k, got, want);
+      compare(k, t, got, want);
     }
     llvm_unlink(code.code);
   }

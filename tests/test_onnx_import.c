@@ -97,6 +97,17 @@ static void test_symbolic_shapes(void) {
     CHECK(count_ops(g, OP_slice) == 0);
   }
   graph_free(g);
+  TEST("rows of a symbolic batch and back: what onnxsim makes of MatMul and Add");
+  g = import_text(c, 17,
+                  "in x:f32[N,2,3,4]; init r:i64[2]=-1 4; a = Reshape x r; init w:f32[4,5]=1; init b:f32[5]=1; "
+                  "m = Gemm a w b; init s:i64[4]=-1 2 3 5; y = Reshape m s; out m; out y");
+  CHECK(g != NULL);
+  if (g) {
+    const Op *last = op_at(g, g->last);
+    CHECK_STR(type_text(c->arena, g, type_of(g, last->operands[0])), "f32[N,2,3,5]");
+    CHECK_STR(type_text(c->arena, g, type_of(g, op_at(g, last->prev)->operands[0])), "f32[6*N,5]");
+  }
+  graph_free(g);
   context_free(c);
 }
 

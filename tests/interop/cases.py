@@ -79,8 +79,6 @@ def geometry():
 def batches():
     for batch in (2, 3, 8, "N", "batch size", "1st/dim.x", "N+1"):
         for pointwise in ("matmul", "conv", "gemm"):
-            if pointwise == "gemm" and isinstance(batch, str):
-                continue
             for grn in ("none", "l2_official"):
                 name = f"batch_{batch}_{pointwise}_{grn}".replace("/", "_").replace(" ", "_")
                 yield family(name, batch=batch, pointwise=pointwise, grn=grn, dims=(8, 12), image=(16, 24))

@@ -247,7 +247,7 @@ def convnext(**options):
             x = conv(n, norm_nchw(n, x, previous, early), previous, c, k, s, p)
             h, w = (size_after(d, k, s, p) for d in (h, w))
         for _ in range(depth):
-            rows = [-1 if o["batch"] == "N" else o["batch"], h, w]
+            rows = [-1 if isinstance(o["batch"], str) else o["batch"], h, w]
             x = block(n, x, c, o, rows, dilation)
         levels.append((x, c))
     if o["pyramid"]:
