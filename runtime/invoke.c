@@ -91,7 +91,7 @@ static void nx_fill_dims(const nextc_call *call) {
     }
 }
 
-/* NX_STEP_DONE: nothing; compiled with -DNX_PROFILE=f it calls f, which somebody defines, after each step of the table */
+/* NX_STEP_DONE: nothing; where NX_PROFILE is defined as f, f(step), somebody else's, after each step of the table */
 #if defined(NX_PROFILE)
 void NX_PROFILE(int step);
 #define NX_STEP_DONE(step) NX_PROFILE(step)

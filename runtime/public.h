@@ -71,7 +71,8 @@ const char *nx_path(void);
 
 /* nx_pool: threads that wait for work, for nextc_call: .parallel_for = nx_pool_run, .parallel_user = the pool. Lives in
  * the caller's memory. nx_pool_start starts `threads` - 1 of them (the caller is one) and returns how many work in all,
- * fewer where the system has no more. A pool runs one call at a time. Compile with -D NX_THREADS, link with -pthread. */
+ * fewer where the system has no more. A pool runs one call at a time. Compile with -D NX_THREADS,
+ * link with -pthread. */
 #if defined(NX_THREADS)
 #include <pthread.h>
 enum { NX_POOL_MAX = 256 };

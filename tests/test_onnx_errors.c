@@ -193,7 +193,7 @@ static const Case node_cases[] = {
     {"resize scales from data", 13, X4 "in s:f32[4]; y = Resize x _ s; out y", "input 's' must be constant floats"},
     {"resize axes", 18, X "init z:i64[3]=2; y = Resize x _ _ z {axes=[0,1,0]}; out y", "3 axes for rank 2"},
     {"resize axis", 18, X "init z:i64[1]=2; y = Resize x _ _ z {axes=[2]}; out y", "axis 2 out of range for rank 2"},
-    {"resize without sizes", 13, X4 "y = Resize x; out y", "input 3 is missing"},
+    {"resize without sizes", 13, X4 "y = Resize x; out y", "input 4 is missing"},
     {"crop without a region", 13,
      X4 "init z:i64[4]=2; y = Resize x _ _ z {coordinate_transformation_mode=tf_crop_and_resize}; out y",
      "needs a region"},

@@ -49,14 +49,14 @@ static void a_part_of_the_pipeline(void) {
       {"--stop-after=clean-import", false, false, false, "clean-import"},
       {"--stop-after=recover-ops", true, false, false, "recover-ops"},
       {"--start-from=recover-ops --stop-after=recover-ops", true, false, false, "recover-ops"},
-      {"--start-from=channels-last", false, true, true, "place-buffers"},
+      {"--start-from=channels-last", false, true, true, "tile"},
       {"--passes=recover-ops,channels-last", true, true, false, "channels-last"},
       {"--passes=channels-last,recover-ops", true, true, false, "channels-last"}, /* the pipeline's order */
       {"--passes=recover-ops,channels-last,-recover-ops", false, true, false, "channels-last"},
-      {"--passes=-recover-ops", false, true, true, "place-buffers"},
+      {"--passes=-recover-ops", false, true, true, "tile"},
       {"--passes=-recover-ops --stop-after=channels-last", false, true, false, "channels-last"},
       {"--passes=recover-ops --start-from=channels-last", false, false, false, NULL},
-      {"", true, true, true, "place-buffers"},
+      {"", true, true, true, "tile"},
   };
   TEST("a_part_of_the_pipeline");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -239,7 +239,7 @@ static void without_a_pass(void) {
     char arguments[256];
     if (!strcmp(pipeline[i].name, "pack-weights")) continue;
     snprintf(arguments, sizeof arguments, "opt m.nir --verify-each --passes=-%s%s -o less.nir", pipeline[i].name,
-             strcmp(pipeline[i].name, "group") ? "" : ",-place-buffers");
+             strcmp(pipeline[i].name, "group") ? "" : ",-place-buffers,-tile");
     nir(arguments);
     nir("compile less.nir -o less.c");
   }
