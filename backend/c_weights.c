@@ -10,22 +10,19 @@
 enum { HEADER_BYTES = 64, VERSION = 1 };
 static const uint32_t byte_order_mark = 0x01020304;
 
-/* Bytes of one weight, in the order asked for; malloc'ed, padded with zeros to a multiple of 64. NULL after a diag. */
-static unsigned char *weight_bytes(const CFile *f, const WeightSlot *slot, bool big_endian, size_t *padded) {
+/* A weight's stored elements in order, piece by piece. False + diag where they cannot be had. */
+static bool weight_pieces(const CFile *f, const WeightSlot *slot, bool big_endian, ConstPiece *take, void *user) {
   const CProgram *p = f->program;
   Tensor value = {0};
-  if (p->weight_value && !p->weight_value(p->user, p->graph, slot->value, &value)) return NULL;
-  *padded = ((size_t)slot->bytes + 63) / 64 * 64;
-  unsigned char *bytes = calloc(*padded + 1, 1);
+  if (!p->weight_value) return eval_const_pieces(p->graph, slot->value, big_endian, take, user);
+  if (!p->weight_value(p->user, p->graph, slot->value, &value)) return false;
+  unsigned char *bytes = malloc((size_t)slot->bytes + 1);
   if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
-  if (p->weight_value) {
-    tensor_store(&value, bytes, big_endian);
-    tensor_free(&value);
-  } else if (!eval_const_store(p->graph, slot->value, bytes, big_endian)) {
-    free(bytes);
-    return NULL;
-  }
-  return bytes;
+  tensor_store(&value, bytes, big_endian);
+  take(user, bytes, (size_t)slot->bytes);
+  tensor_free(&value);
+  free(bytes);
+  return true;
 }
 
 static int compare_slots(const void *left, const void *right) {
@@ -60,28 +57,41 @@ static bool host_is_big_endian(void) {
   return first == 0;
 }
 
+enum { WORDS = 32 /* bytes that the checksum takes at once */ };
+
 typedef struct {
   FILE *to;
-  bool swap;       /* the file's byte order is not the host's */
+  bool swap; /* the file's byte order is not the host's */
   uint64_t lane[4];
-  int64_t at;      /* bytes of tensors written */
+  int64_t at;                /* bytes of tensors written */
+  unsigned char part[WORDS]; /* the last at % WORDS of them, not yet summed */
 } Stream;
 
-/* bytes: a multiple of 32. The checksum is what the reading machine will see: words in the file's order. */
-static void stream_write(Stream *s, const unsigned char *data, size_t bytes) {
-  unsigned char turned[32];
+/* The checksum is what the reading machine will see: words in the file's order. bytes: a multiple of WORDS. */
+static void stream_sum(Stream *s, const unsigned char *data, size_t bytes) {
+  unsigned char turned[WORDS];
+  if (!s->swap) nx_checksum_add(s->lane, data, bytes);
+  for (size_t i = 0; s->swap && i < bytes; i += WORDS) {
+    for (size_t b = 0; b < WORDS; b++) turned[b] = data[i + (b ^ 7)];
+    nx_checksum_add(s->lane, turned, WORDS);
+  }
+}
+
+static void stream_write(void *stream, const unsigned char *data, size_t bytes) {
+  Stream *s = stream;
+  const size_t held = (size_t)(s->at % WORDS), first = held ? WORDS - held : 0, start = first < bytes ? first : bytes;
   fwrite(data, 1, bytes, s->to);
   s->at += (int64_t)bytes;
-  if (!s->swap) nx_checksum_add(s->lane, data, bytes);
-  for (size_t i = 0; s->swap && i < bytes; i += 32) {
-    for (size_t b = 0; b < 32; b++) turned[b] = data[i + (b ^ 7)];
-    nx_checksum_add(s->lane, turned, 32);
-  }
+  memcpy(s->part + held, data, start);
+  if (held && held + start == WORDS) stream_sum(s, s->part, WORDS);
+  const size_t whole = (bytes - start) / WORDS * WORDS;
+  stream_sum(s, data + start, whole);
+  if (start + whole < bytes) memcpy(s->part, data + start + whole, bytes - start - whole);
 }
 
 static void stream_zeros(Stream *s, int64_t end) {
   static const unsigned char zeros[64];
-  while (s->at < end) stream_write(s, zeros, 64);
+  while (s->at < end) stream_write(s, zeros, (size_t)(end - s->at < 64 ? end - s->at : 64));
 }
 
 /* An unsigned number of `bytes` bytes at p, in the file's order. */
@@ -107,24 +117,36 @@ bool c_write_weights_file(const CFile *f, FILE *to) {
   nx_checksum_start(s.lane);
   write_file_header(f, to, 0);
   for (size_t i = 0; i < f->program->weight_count; i++) {
-    size_t padded;
-    unsigned char *bytes = weight_bytes(f, &slots[i], f->options->big_endian, &padded);
-    if (!bytes) return false;
     stream_zeros(&s, slots[i].offset);
-    stream_write(&s, bytes, padded);
-    free(bytes);
+    if (!weight_pieces(f, &slots[i], f->options->big_endian, stream_write, &s)) return false;
     report(f, s.at);
     if (ferror(to)) return true; /* the caller reports it */
   }
   stream_zeros(&s, f->program->weight_bytes);
   if (fflush(to)) return true;
   if (fseek(to, 0, SEEK_SET))
-    return error_in(f->context, f->options->weights_path, "weights need a file that can be written from its start twice");
+    return error_in(f->context, f->options->weights_path,
+                    "weights need a file that can be written from its start twice");
   write_file_header(f, to, nx_checksum_end(s.lane));
   return true;
 }
 
 /* ---- inline ---- */
+
+static void append(void *user, const unsigned char *bytes, size_t count) {
+  unsigned char **at = user;
+  memcpy(*at, bytes, count);
+  *at += count;
+}
+
+/* malloc'ed; NULL after a diag. */
+static unsigned char *weight_bytes(const CFile *f, const WeightSlot *slot) {
+  unsigned char *bytes = malloc((size_t)slot->bytes + 1), *at = bytes;
+  if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
+  if (weight_pieces(f, slot, false, append, &at)) return bytes;
+  free(bytes);
+  return NULL;
+}
 
 static uint64_t read_number(const unsigned char *p, size_t bytes) {
   uint64_t x = 0;
@@ -140,15 +162,24 @@ static void put_element(const CFile *f, Text *t, DType type, const unsigned char
   double f64;
   memcpy(&f32, &low, sizeof f32);
   memcpy(&f64, &x, sizeof f64);
-  if (type == DT_f32) c_put_float(t, f32, f->options->hex_floats);
-  else if (type == DT_f64) c_put_double(t, f64, f->options->hex_floats);
-  else if (dtype_is_float(type)) text_printf(t, "0x%04" PRIx64, x);
-  else if (type == DT_u64) text_printf(t, "UINT64_C(%" PRIu64 ")", x);
-  else if (type == DT_i64) c_put_int(t, (int64_t)x, true);
-  else if (type == DT_u32) text_printf(t, "%" PRIu32 "U", low);
-  else if (type == DT_i32) c_put_int(t, (int32_t)low, false);
-  else if (dtype_is_unsigned(type)) text_printf(t, "%" PRIu64, x);
-  else text_printf(t, "%d", size == 1 ? (int)(int8_t)low : (int)(int16_t)low);
+  if (type == DT_f32)
+    c_put_float(t, f32, f->options->hex_floats);
+  else if (type == DT_f64)
+    c_put_double(t, f64, f->options->hex_floats);
+  else if (dtype_is_float(type))
+    text_printf(t, "0x%04" PRIx64, x);
+  else if (type == DT_u64)
+    text_printf(t, "UINT64_C(%" PRIu64 ")", x);
+  else if (type == DT_i64)
+    c_put_int(t, (int64_t)x, true);
+  else if (type == DT_u32)
+    text_printf(t, "%" PRIu32 "U", low);
+  else if (type == DT_i32)
+    c_put_int(t, (int32_t)low, false);
+  else if (dtype_is_unsigned(type))
+    text_printf(t, "%" PRIu64, x);
+  else
+    text_printf(t, "%d", size == 1 ? (int)(int8_t)low : (int)(int16_t)low);
 }
 
 /* A weight as "{1.5f, ...}," in lines of at most 120 columns. */
@@ -197,8 +228,7 @@ bool c_write_weights_inline(const CFile *f, FILE *to) {
     const ArenaMark mark = arena_mark(f->arena);
     Text t = {.arena = f->arena};
     const Type *type = type_of(f->program->graph, slots[i].value);
-    size_t padded;
-    unsigned char *bytes = weight_bytes(f, &slots[i], false, &padded);
+    unsigned char *bytes = weight_bytes(f, &slots[i]);
     if (!bytes) return false;
     if (slots[i].bytes) put_elements(f, &t, (DType)type->dtype, bytes, type_elements(type));
     if (gap_after(f, slots, i)) text_puts(&t, "  {0},\n");
@@ -222,12 +252,13 @@ static const char *path_from(Arena *arena, const char *asm_path, const char *wei
 
 void c_write_asm(const CFile *f, FILE *to) {
   Text t = {.arena = f->arena};
-  text_printf(&t,
-              "/* Weights of %s as an object. The assembler looks for the file in the current folder, then in those of\n"
-              " * -I: give it the folder of this file, or another name with -D NX_WEIGHTS_PATH='\"FILE\"'. */\n"
-              "#if !defined(NX_WEIGHTS_PATH)\n"
-              "#define NX_WEIGHTS_PATH ",
-              f->prefix);
+  text_printf(
+      &t,
+      "/* Weights of %s as an object. The assembler looks for the file in the current folder, then in those of\n"
+      " * -I: give it the folder of this file, or another name with -D NX_WEIGHTS_PATH='\"FILE\"'. */\n"
+      "#if !defined(NX_WEIGHTS_PATH)\n"
+      "#define NX_WEIGHTS_PATH ",
+      f->prefix);
   c_put_string(&t, path_from(f->arena, f->options->asm_path, f->options->weights_path));
   text_printf(&t,
               "\n#endif\n"

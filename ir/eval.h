@@ -38,6 +38,10 @@ bool eval_const(const Graph *, ValueId, Tensor *out);
  * in one sweep over the result, with the same bits. */
 bool eval_const_store(const Graph *, ValueId, void *bytes, bool big_endian);
 
+/* The same bytes in order, piece by piece: what is made in one sweep is never in memory whole. */
+typedef void ConstPiece(void *user, const unsigned char *bytes, size_t count);
+bool eval_const_pieces(const Graph *, ValueId, bool big_endian, ConstPiece *take, void *user);
+
 /* Runs the whole graph. inputs in the order of OP_input ops (types must match; a symbolic dim takes the input's
  * number); outputs in the order of OP_output ops, allocated by the call. After peel-batch the graph is run once per
  * image. observe (may be NULL) sees every value before it is freed. False + diag on inputs that do not fit. */

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 1024 /* elements */, PRODUCT_LIMIT = 1 << 12 /* smaller gemms aren't worth it */ };
+enum {
+  TILE = 1024,             /* elements */
+  PIECE = 1 << 16,         /* elements handed on at once */
+  PRODUCT_LIMIT = 1 << 12, /* smaller gemms aren't worth it */
+};
 
 /* One value of the expression, with its axes; all nodes of a tree are made to have the same. */
 typedef struct Node Node;
@@ -28,6 +32,13 @@ typedef struct {
   size_t seen_count, seen_capacity, in_capacity;
   bool failed;
 } Builder;
+
+/* Where the elements go: `room` for one piece, handed to `take` as it fills. */
+typedef struct {
+  unsigned char *room;
+  ConstPiece *take;
+  void *user;
+} Pieces;
 
 /* ---- tiles ---- */
 
@@ -337,38 +348,53 @@ static Type simplify(Node *n, Type t) {
   return t;
 }
 
-static void store_all(Node *n, const Type *type, unsigned char *out) {
+/* rows x cols elements of the last two axes from index on, in row order; each row ends in out_row - cols zeros. */
+static void store_rows(const Node *n, int rank, int64_t *index, int64_t rows, int64_t cols, int64_t out_row,
+                       Pieces *p) {
+  const int64_t row0 = index[rank - 2], col0 = index[rank - 1];
+  const int64_t height = out_row < PIECE ? PIECE / out_row : 1, width = cols < PIECE ? cols : PIECE;
+  for (int64_t r = 0; r < rows; r += height)
+    for (int64_t c = 0; c < cols; c += width) {
+      const int64_t h = rows - r < height ? rows - r : height, w = cols - c < width ? cols - c : width;
+      const int64_t row = width < cols ? w : out_row; /* a row cut in pieces has no zeros */
+      index[rank - 2] = row0 + r;
+      index[rank - 1] = col0 + c;
+      if (w < row) memset(p->room, 0, 4 * (size_t)(h * row));
+      store_block(n, rank, index, h, w, p->room, row);
+      p->take(p->user, p->room, 4 * (size_t)(h * row));
+    }
+  index[rank - 2] = row0;
+  index[rank - 1] = col0;
+}
+
+static void store_all(Node *n, const Type *type, Pieces *p) {
   const Type t = simplify(n, *type);
   const int64_t rows = t.dim[t.rank - 2], cols = t.dim[t.rank - 1];
   Type outer = t;
   int64_t index[MAX_RANK] = {0};
   outer.rank = (uint8_t)(t.rank - 2);
-  do {
-    store_block(n, t.rank, index, rows, cols, out, cols);
-    out += 4 * rows * cols;
-  } while (next_index(&outer, index));
+  do store_rows(n, t.rank, index, rows, cols, cols, p);
+  while (next_index(&outer, index));
 }
 
 /* [K, N] as [ceil(N / panel), K, panel], zeros behind column N. */
-static void store_packed(const Node *n, const Type *t, int64_t panel, unsigned char *out) {
+static void store_packed(const Node *n, const Type *t, int64_t panel, Pieces *p) {
   const int64_t depth = t->dim[0], cols = t->dim[1];
-  for (int64_t first = 0; first < cols; first += panel, out += 4 * depth * panel) {
-    const int64_t width = cols - first < panel ? cols - first : panel;
+  for (int64_t first = 0; first < cols; first += panel) {
     int64_t index[MAX_RANK] = {0, first};
-    if (width < panel) memset(out, 0, 4 * (size_t)(depth * panel));
-    store_block(n, 2, index, depth, width, out, panel);
+    store_rows(n, 2, index, depth, cols - first < panel ? cols - first : panel, panel, p);
   }
 }
 
-static bool sweep(Builder *b, ValueId v, void *bytes) {
+static bool sweep(Builder *b, ValueId v, Pieces *p) {
   const Op *op = def_of(b->graph, v);
   const bool packed = op->kind == OP_pack;
   const ValueId root = packed ? op->operands[0] : v;
   Node *n = build(b, root);
   if (n && packed)
-    store_packed(n, type_of(b->graph, root), op->attrs.panel, bytes);
+    store_packed(n, type_of(b->graph, root), op->attrs.panel, p);
   else if (n)
-    store_all(n, type_of(b->graph, root), bytes);
+    store_all(n, type_of(b->graph, root), p);
   for (size_t i = 0; i < b->owned_count; i++) tensor_free(&b->owned[i]);
   for (size_t i = 0; i < b->seen_count; i++)
     if (b->seen_in[i]->drop_pages) b->seen_in[i]->drop_pages(b->seen_in[i], &b->seen[i]);
@@ -392,19 +418,35 @@ static int tree_size(const Graph *g, ValueId v, int left) {
   return size;
 }
 
-bool eval_const_store(const Graph *g, ValueId v, void *bytes, bool big_endian) {
+bool eval_const_pieces(const Graph *g, ValueId v, bool big_endian, ConstPiece *take, void *user) {
   enum { SWEEP_LIMIT = 64 };
   const Type *t = type_of(g, v);
-  if (t->dtype == DT_f32 && !big_endian && host_is_little_endian() && type_elements(t) > 0 &&
-      tree_size(g, v, SWEEP_LIMIT) <= SWEEP_LIMIT) {
-    Builder b = {.graph = g, .arena = arena_new()};
-    const bool good = sweep(&b, v, bytes);
-    arena_free(b.arena);
-    return good;
-  }
+  const bool swept = t->dtype == DT_f32 && !big_endian && host_is_little_endian() && type_elements(t) > 0 &&
+                     tree_size(g, v, SWEEP_LIMIT) <= SWEEP_LIMIT;
+  Pieces p = {malloc(swept ? 4 * (size_t)PIECE : type_bytes(t) + 1), take, user};
   Tensor value = {0};
-  if (!eval_const(g, v, &value)) return false;
-  tensor_store(&value, bytes, big_endian);
-  tensor_free(&value);
-  return true;
+  bool good;
+  if (!p.room) die("no memory for a constant of %zu bytes", type_bytes(t));
+  if (swept) {
+    Builder b = {.graph = g, .arena = arena_new()};
+    good = sweep(&b, v, &p);
+    arena_free(b.arena);
+  } else if ((good = eval_const(g, v, &value))) {
+    tensor_store(&value, p.room, big_endian);
+    tensor_free(&value);
+    take(user, p.room, type_bytes(t));
+  }
+  free(p.room);
+  return good;
+}
+
+static void append(void *user, const unsigned char *bytes, size_t count) {
+  unsigned char **at = user;
+  memcpy(*at, bytes, count);
+  *at += count;
+}
+
+bool eval_const_store(const Graph *g, ValueId v, void *bytes, bool big_endian) {
+  unsigned char *at = bytes;
+  return eval_const_pieces(g, v, big_endian, append, &at);
 }
