@@ -45,7 +45,7 @@ static void one_step(const char *folder, const char *name) {
  * BatchNorm into, are found by their places. */
 static void own_weights(const char *folder, const char *name) {
   char line[2048];
-  static const char *const without[] = {"nhwc_preprocess", "timm_features", "timm_simplenorm"};
+  static const char *const without[] = {"nhwc_preprocess", "timm_features"};
   for (size_t i = 0; i < sizeof without / sizeof *without; i++)
     if (!strncmp(name, without[i], strlen(without[i]))) return;
   TEST(name);
