@@ -3,6 +3,10 @@
  * where the network computes with f(w), f being reshapes and transposes, and the export with the constant expression e,
  * the parameter w is the inverse of f on e: weights are expressions, so this can be said in the IR.
  *
+ * A BatchNorm that the exporter folded into the conv before it is there no more, but a BatchNorm that changes nothing
+ * is: the folded kernel and bias become the conv's kernel and the norm's shift, whose mean is 0, variance 1 - eps and
+ * gain 1.
+ *
  * The walk ends where the two programs differ; what is not found until then is missing. */
 #include "frontend/normal_form.h"
 #include "frontend/weights.h"
@@ -118,15 +122,107 @@ static bool same_statement(const Align *a, const Op *p, const Op *q) {
   return !p->result_count || type_equal(type_of(a->net, p->first_result), type_of(a->other, q->first_result));
 }
 
+/* ---- folded norms ---- */
+
+/* The parameters of a BatchNorm, as indices of ids but for the shift's value, and its eps. */
+typedef struct {
+  ValueId shift;
+  uint32_t gain, mean, variance;
+  double eps;
+} Norm;
+
+static bool is_parameter(const Align *a, ValueId v, uint32_t *index) {
+  const Op *op = def_of(a->net, v);
+  return op->kind == OP_weight && name_map_find(&a->parameters, op->attrs.name, index);
+}
+
+/* An operand of a sum or product that is of the kind, and the other operand; NULL: neither is. */
+static const Op *operand_of_kind(const Graph *g, const Op *op, OpKind kind, ValueId *other) {
+  for (int i = 0; i < 2; i++) {
+    const Op *found = def_of(g, op->operands[i]);
+    *other = op->operands[1 - i];
+    if (found->kind == kind) return found;
+  }
+  return NULL;
+}
+
+/* shift - mean gain / sqrt(variance + eps) */
+static bool is_norm_shift(const Align *a, ValueId v, Norm *out) {
+  const Graph *g = a->net;
+  ValueId mean, variance;
+  while (def_of(g, v)->kind == OP_reshape) v = def_of(g, v)->operands[0];
+  const Op *sub = def_of(g, v);
+  uint32_t index;
+  if (sub->kind != OP_sub || !is_parameter(a, sub->operands[0], &index)) return false;
+  out->shift = sub->operands[0];
+  const Op *mul = def_of(g, sub->operands[1]);
+  const Op *div = mul->kind == OP_mul ? operand_of_kind(g, mul, OP_div, &mean) : NULL;
+  if (!div || !is_parameter(a, mean, &out->mean) || !is_parameter(a, div->operands[0], &out->gain)) return false;
+  const Op *root = def_of(g, div->operands[1]);
+  const Op *sum = root->kind == OP_sqrt ? def_of(g, root->operands[0]) : NULL;
+  const Op *eps = sum && sum->kind == OP_add ? operand_of_kind(g, sum, OP_const, &variance) : NULL;
+  if (!eps || eps->attrs.floats.count != 1 || !is_parameter(a, variance, &out->variance)) return false;
+  out->eps = eps->attrs.floats.at[0];
+  return true;
+}
+
+/* The one use of v, where it is of this kind and has a constant beside v. */
+static const Op *only_use(const Graph *g, ValueId v, OpKind kind, ValueId *constant) {
+  const Value *value = value_at(g, v);
+  const Op *op = value->use_count == 1 ? op_at(g, value->uses[0].op) : NULL;
+  if (!op || op->kind != kind || op->operand_count != 2) return NULL;
+  *constant = op->operands[op->operands[0] == v];
+  return is_constant(g, *constant) ? op : NULL;
+}
+
+static void found_splat(Align *a, uint32_t index, double x) {
+  OpId before = a->ids[index];
+  const Type t = *type_of(a->g, op_at(a->g, before)->first_result);
+  Attrs attrs = attrs_default();
+  char error[256] = "";
+  attrs.floats = (Floats){1, &x};
+  if (a->exprs[index]) return;
+  OpId id = graph_try_leaf(a->g, OP_const, &t, &attrs, NULL, before, error);
+  if (id) a->exprs[index] = op_at(a->g, id)->first_result;
+}
+
+/* The network's conv without a bias, its BatchNorm, and the export's conv with one: the norm's last statement, 0 where
+ * it is something else. */
+static OpId folded_norm(Align *a, OpId x, OpId y) {
+  const Op *p = op_at(a->net, x), *q = op_at(a->other, y);
+  ValueId scale, shift;
+  Norm norm;
+  if (p->kind != q->kind || p->operand_count != 2 || q->operand_count != 3 || !p->result_count) return 0;
+  Op biased = *q;
+  biased.operand_count = 2;
+  if (!same_statement(a, p, &biased) || !is_constant(a->other, q->operands[2])) return 0;
+  const Op *mul = only_use(a->net, p->first_result, OP_mul, &scale);
+  const Op *add = mul ? only_use(a->net, mul->first_result, OP_add, &shift) : NULL;
+  if (!add || !is_norm_shift(a, shift, &norm)) return 0;
+  align_constants(a, p->operands[1], q->operands[1]);
+  align_constants(a, norm.shift, q->operands[2]);
+  found_splat(a, norm.gain, 1);
+  found_splat(a, norm.mean, 0);
+  found_splat(a, norm.variance, 1 - norm.eps);
+  return value_at(a->net, add->first_result)->def;
+}
+
+/* ---- the walk ---- */
+
 static void walk(Align *a) {
   OpId x = 0, y = 0;
   for (uint32_t number = 1;; number++) {
     x = next_running(a->net, x);
     y = next_running(a->other, y);
-    if (!x || !y || !same_statement(a, op_at(a->net, x), op_at(a->other, y))) return;
+    if (!x || !y) return;
+    if (same_statement(a, op_at(a->net, x), op_at(a->other, y))) {
+      const Op *p = op_at(a->net, x), *q = op_at(a->other, y);
+      for (uint32_t i = 0; i < p->operand_count; i++)
+        if (is_constant(a->net, p->operands[i])) align_constants(a, p->operands[i], q->operands[i]);
+    } else if (!(x = folded_norm(a, x, y))) {
+      return;
+    }
     const Op *p = op_at(a->net, x), *q = op_at(a->other, y);
-    for (uint32_t i = 0; i < p->operand_count; i++)
-      if (is_constant(a->net, p->operands[i])) align_constants(a, p->operands[i], q->operands[i]);
     for (uint32_t r = 0; r < p->result_count; r++) {
       a->net_number[p->first_result + r] = number;
       a->other_number[q->first_result + r] = number;

@@ -52,13 +52,15 @@ typedef struct {
   const char *theirs, *ours;
 } KeyRow;
 
-/* Words for activations that others use. */
-static const Node *activation(Folder *f, const Node *n) {
-  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"},
-                                 {"gelu_pytorch_tanh", "gelu_tanh"},
-                                 {"swish", "silu"},
-                                 {"hardswish", "hard_swish"},
-                                 {"hard_sigmoid", "hard_sigmoid"}};
+/* Words for activations and norms that others use. */
+static const Node *our_word(Folder *f, const Node *n) {
+  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"},     {"gelu_pytorch_tanh", "gelu_tanh"},
+                                 {"gelu_fast", "gelu_tanh"},    {"gelu_accurate", "gelu_tanh"},
+                                 {"gelu_python", "gelu"},       {"swish", "silu"},
+                                 {"hardswish", "hard_swish"},   {"hardsigmoid", "hard_sigmoid"},
+                                 {"linear", "none"},            {"identity", "none"},
+                                 {"layernorm2d", "layernorm"},  {"rmsnorm2d", "rmsnorm"},
+                                 {"simplenorm2d", "simplenorm"}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (node_is(n, words[i].theirs)) return new_scalar(f, words[i].ours, n);
   return n;
@@ -68,7 +70,7 @@ static void put_rows(Folder *f, const Node *from, const KeyRow *rows, size_t cou
   for (size_t i = 0; i < count; i++) {
     const Node *n = node_get(from, rows[i].theirs);
     if (!rows[i].ours || !n) continue;
-    put(f, f->out, rows[i].ours, !strcmp(rows[i].ours, "act") ? activation(f, n) : n);
+    put(f, f->out, rows[i].ours, our_word(f, n));
   }
 }
 
@@ -176,7 +178,17 @@ static const struct {
     {"convnext_tiny_hnf", "convnext_tiny", "{head_norm_first: true}"},
     {"convnext_large_mlp", "convnext_large", "{head_hidden: 1536}"},
     {"convnext_xxlarge", "convnext_xlarge", "{depths: [3, 4, 30, 3], dims: [384, 768, 1536, 3072], eps: 1.0e-5}"},
+    {"convnext_atto_rms", "convnext_atto", "{norm: rmsnorm}"},
+    {"convnext_zepto_rms", "convnext_atto", "{depths: [2, 2, 4, 2], dims: [32, 64, 128, 256], norm: simplenorm}"},
+    {"convnext_zepto_rms_ols", "convnext_atto",
+     "{depths: [2, 2, 4, 2], dims: [32, 64, 128, 256], norm: simplenorm, stem: overlap_act}"},
     {"convnextv2_small", "convnext_small", "{grn: true}"},
+    {"test_convnext", "convnext_atto",
+     "{depths: [1, 2, 4, 2], dims: [24, 32, 48, 64], eps: 1.0e-5, act: gelu_tanh}"},
+    {"test_convnext2", "convnext_atto",
+     "{depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, act: gelu_tanh}"},
+    {"test_convnext3", "convnext_atto",
+     "{depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
 };
 
 static const KeyRow timm_rows[] = {
@@ -198,7 +210,7 @@ static const KeyRow timm_rows[] = {
     {"head_hidden_size", "head_hidden"},
     {"output_stride", "output_stride"},
     {"head_init_scale", NULL},
-    {"norm_layer", NULL},
+    {"norm_layer", "norm"},
     {"drop_rate", NULL},
     {"drop_path_rate", NULL},
 };
@@ -207,7 +219,8 @@ enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
 /* Arguments that nextc takes one value of. */
 static const struct {
   const char *key, *values; /* separated by | */
-} fixed_args[] = {{"global_pool", "avg"}, {"norm_layer", "layernorm|layernorm2d"}};
+} fixed_args[] = {{"global_pool", "avg"},
+                  {"norm_layer", "layernorm|layernorm2d|rmsnorm|rmsnorm2d|simplenorm|simplenorm2d"}};
 
 static bool timm_arguments(Folder *f, const Node *args) {
   const char *names[TIMM_ROWS];
@@ -220,7 +233,8 @@ static bool timm_arguments(Folder *f, const Node *args) {
     if (!node_is_null(n) && !yaml_word(f->ctx, n, fixed_args[i].key, fixed_args[i].values, &word)) return false;
   }
   put_rows(f, args, timm_rows, TIMM_ROWS);
-  if (node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
+  bool patches = !node_get(f->out, "stem") || node_is(node_get(f->out, "stem"), "patch");
+  if (patches && node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
     put(f, f->out, "first_downsample", new_scalar(f, "true", args));
   return true;
 }

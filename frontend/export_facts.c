@@ -47,20 +47,36 @@ static void look_at_gemm(const Graph *g, const Op *op, ExportFacts *f) {
   if (x->rank == 2) {
     f->head_hidden = f->classes;
     f->classes = y->dim[1];
-  } else if (def_of(g, op->operands[0])->kind == OP_layernorm && !f->expand && y->dim[3] > x->dim[3] &&
-             runs(g, def_of(g, op->operands[0])->operands[0]) &&
-             def_of(g, def_of(g, op->operands[0])->operands[0])->kind == OP_dwconv) {
+  } else if (f->kernels[0] && !f->expand) { /* the first behind a depthwise conv */
     f->expand = y->dim[3] / x->dim[3];
   }
+}
+
+static bool before_blocks(const ExportFacts *f) { return !f->stages && f->kernels[0] == 0; }
+
+static bool is_pooled(const Graph *g, ValueId v) {
+  const Value *value = value_at(g, v);
+  return value->use_count && op_at(g, value->uses[0].op)->kind == OP_reduce_mean &&
+         op_at(g, value->uses[0].op)->attrs.axes.count == 2;
 }
 
 static void look_at_norm(const Graph *g, const Op *op, ExportFacts *f) {
   const OpKind before = def_of(g, op->operands[0])->kind;
   if (f->eps < 0) f->eps = op->attrs.eps;
   f->head_eps = op->attrs.eps;
-  if (!f->stages && f->kernels[0] == 0 && (before == OP_gemm || before == OP_conv)) f->stem_norm = true;
-  const Value *v = value_at(g, op->first_result);
-  f->head_norm_first = v->use_count && op_at(g, v->uses[0].op)->kind == OP_reduce_mean;
+  if (before_blocks(f) && (before == OP_gemm || before == OP_conv)) f->stem_norm = true;
+  f->head_norm_first = is_pooled(g, op->first_result);
+}
+
+/* sqrt (variance + eps), of a norm that is no layernorm: simplenorm takes a mean from x, rmsnorm doesn't. */
+static void look_at_root(const Graph *g, const Op *op, ExportFacts *f) {
+  const Op *sum = def_of(g, op->operands[0]);
+  const Op *eps = sum->kind == OP_add ? def_of(g, sum->operands[1]) : sum;
+  if (eps->kind != OP_const || eps->attrs.floats.count != 1) return;
+  if (!f->norm) f->norm = def_of(g, sum->operands[0])->kind == OP_div ? "simplenorm" : "rmsnorm";
+  if (f->eps < 0) f->eps = eps->attrs.floats.at[0];
+  f->head_eps = eps->attrs.floats.at[0];
+  if (before_blocks(f)) f->stem_norm = true;
 }
 
 /* Of the block that ends in the next residual. */
@@ -85,6 +101,7 @@ static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts 
     break;
   case OP_gemm: look_at_gemm(g, op, f); break;
   case OP_layernorm: look_at_norm(g, op, f); break;
+  case OP_sqrt: look_at_root(g, op, f); break;
   case OP_dwconv: look_at_dwconv(g, op, last, f); break;
   case OP_grn:
     f->grn = true;
@@ -92,6 +109,7 @@ static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts 
     break;
   case OP_mul:
     if (runs(g, op->operands[0]) && def_of(g, op->operands[0])->kind == OP_gemm) f->layer_scale = true;
+    if (f->norm) f->head_norm_first = is_pooled(g, op->first_result);
     break;
   default: break;
   }

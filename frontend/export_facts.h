@@ -9,7 +9,7 @@ typedef struct {
   size_t first_dilated;                                              /* stage; 0: none */
   int64_t patch;                                                     /* of the stem; 0: it is no patch */
   int64_t classes, head_hidden, expand;
-  const char *act; /* as descriptions call it */
+  const char *act, *norm; /* as descriptions call them; norm NULL: layernorm */
   bool grn, layer_scale, stem_norm, bias, head_norm_first, first_downsample;
   double eps, head_eps, grn_eps; /* -1: there is no such op */
 } ExportFacts;

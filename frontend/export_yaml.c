@@ -8,6 +8,8 @@
 #include "frontend/zoo.h"
 #include "ir/nir.h"
 #include "passes/passes.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -43,9 +45,14 @@ static void put_list(Text *t, const char *key, const int64_t *list, size_t count
   text_puts(t, "]\n");
 }
 
-static void put_double(Text *t, const char *key, double x) {
-  text_printf(t, "%s: ", key);
-  text_double(t, x);
+/* The shortest decimal of the f32 nearest to x. */
+static void put_float(Text *t, const char *key, double x) {
+  char text[32];
+  for (int digits = 1; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)(float)x);
+    if ((float)strtod(text, NULL) == (float)x) break;
+  }
+  text_printf(t, "%s: %s", key, text);
   text_putc(t, '\n');
 }
 
@@ -151,6 +158,7 @@ static const char *convnext(Export *e, const char *stem) {
     text_printf(&t, "stem: %s\n", stem);
   else if (f->patch != 4)
     text_printf(&t, "patch: %lld\n", (long long)f->patch);
+  if (f->norm) text_printf(&t, "norm: %s\n", f->norm);
   if (!f->stem_norm) text_puts(&t, "stem_norm: false\n");
   if (f->first_downsample) text_puts(&t, "first_downsample: true\n");
   if (f->first_dilated && f->first_dilated < 20)
@@ -161,9 +169,9 @@ static const char *convnext(Export *e, const char *stem) {
   if (f->expand != 4) text_printf(&t, "expand: %lld\n", (long long)f->expand);
   if (f->act && strcmp(f->act, "gelu")) text_printf(&t, "act: %s\n", f->act);
   if (!f->bias) text_puts(&t, "bias: false\n");
-  if ((float)f->eps != 1e-6F) put_double(&t, "eps", f->eps);
-  if ((float)f->head_eps != (float)f->eps) put_double(&t, "head_eps", f->head_eps);
-  if (f->grn && (float)f->grn_eps != 1e-6F) put_double(&t, "grn_eps", f->grn_eps);
+  if ((float)f->eps != 1e-6F) put_float(&t, "eps", f->eps);
+  if ((float)f->head_eps != (float)f->eps) put_float(&t, "head_eps", f->head_eps);
+  if (f->grn && (float)f->grn_eps != 1e-6F) put_float(&t, "grn_eps", f->grn_eps);
   if (f->head_norm_first) text_puts(&t, "head_norm_first: true\n");
   if (f->head_hidden) text_printf(&t, "head_hidden: %lld\n", (long long)f->head_hidden);
   if (f->classes != 1000) text_printf(&t, "classes: %lld\n", (long long)f->classes);

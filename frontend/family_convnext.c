@@ -4,11 +4,12 @@
 #include <string.h>
 
 enum { STEM_PATCH, STEM_OVERLAP, STEM_OVERLAP_TIERED, STEM_OVERLAP_ACT };
+enum { NORM_LAYER, NORM_RMS, NORM_SIMPLE };
 
 typedef struct {
   IntList depths, dims, kernel;
   int64_t patch, classes, expand, head_hidden, output_stride;
-  int stem, act;
+  int stem, norm, act;
   bool stem_norm, first_downsample, grn, bias, head_norm_first;
   const Node *layer_scale;
   double eps, head_eps, grn_eps;
@@ -21,6 +22,7 @@ static const Field fields[] = {
     {"kernel", FIELD_INTS, AT(kernel), 1, 255, NULL},
     {"stem", FIELD_WORD, AT(stem), 0, 0, "patch|overlap|overlap_tiered|overlap_act"},
     {"patch", FIELD_INT, AT(patch), 1, 1024, NULL},
+    {"norm", FIELD_WORD, AT(norm), 0, 0, "layernorm|rmsnorm|simplenorm"},
     {"stem_norm", FIELD_BOOL, AT(stem_norm), 0, 0, NULL},
     {"first_downsample", FIELD_BOOL, AT(first_downsample), 0, 0, NULL},
     {"output_stride", FIELD_INT, AT(output_stride), 1, 1024, NULL},
@@ -78,6 +80,13 @@ static const char *indexed(Net *n, const char *format, size_t i) {
   return n->layer;
 }
 
+static ValueId norm(Net *n, const Options *o, ValueId x, const char *name, double eps) {
+  n->layer = name;
+  if (o->norm == NORM_RMS) return net_rmsnorm(n, x, name, eps);
+  if (o->norm == NORM_SIMPLE) return net_simplenorm(n, x, name, eps);
+  return net_layernorm(n, x, name, eps, true);
+}
+
 /* The next layer of the stem: stem.0, stem.1 ... */
 static ValueId stem_conv(Net *n, const Options *o, ValueId x, int *index, int64_t out) {
   ConvLayer c = conv_layer(indexed(n, "stem.%zu", (size_t)(*index)++), out, 3, 2, 1, o->bias);
@@ -99,7 +108,7 @@ static ValueId build_stem(Net *n, const Options *o, ValueId x) {
     if (o->stem == STEM_OVERLAP_ACT) x = net_activation(n, x, o->act), index++;
     x = stem_conv(n, o, x, &index, dim);
   }
-  return o->stem_norm ? net_layernorm(n, x, indexed(n, "stem.%zu", (size_t)index), o->eps, true) : x;
+  return o->stem_norm ? norm(n, o, x, indexed(n, "stem.%zu", (size_t)index), o->eps) : x;
 }
 
 /* How a stage steps: `output_stride` ends the halving, from where on convolutions are dilated instead. */
@@ -122,7 +131,7 @@ static void next_pace(const Options *o, Pace *p) {
 }
 
 static ValueId build_downsample(Net *n, const Options *o, ValueId x, size_t stage, const Pace *p) {
-  x = net_layernorm(n, x, indexed(n, "stages.%zu.downsample.0", stage), o->eps, true);
+  x = norm(n, o, x, indexed(n, "stages.%zu.downsample.0", stage), o->eps);
   ConvLayer c = conv_layer(indexed(n, "stages.%zu.downsample.1", stage), o->dims.at[stage], 2, p->stride, 0, o->bias);
   for (int i = 0; i < 4 && p->stride == 1; i++) c.pad[i] = (p->first + (i > 1)) / 2; /* the size stays */
   c.dilation[0] = c.dilation[1] = p->first;
@@ -138,7 +147,7 @@ static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, co
   dw.dilation[0] = dw.dilation[1] = dilation;
   n->layer = dw.name;
   ValueId y = net_conv(n, x, &dw);
-  y = net_layernorm(n, y, n->layer = net_name(n, name, "norm"), o->eps, true);
+  y = norm(n, o, y, net_name(n, name, "norm"), o->eps);
   y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc1"), NULL, NULL, o->expand * dim, o->bias);
   n->layer = net_name(n, name, "mlp.act");
   y = net_activation(n, y, o->act);
@@ -151,10 +160,10 @@ static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, co
 
 static ValueId build_head(Net *n, const Options *o, ValueId x) {
   double eps = o->head_eps >= 0 ? o->head_eps : o->eps;
-  if (o->head_norm_first) x = net_layernorm(n, x, n->layer = "norm_pre", eps, true);
+  if (o->head_norm_first) x = norm(n, o, x, "norm_pre", eps);
   n->layer = "head.global_pool";
   x = net_mean(n, x);
-  if (!o->head_norm_first) x = net_layernorm(n, x, n->layer = "head.norm", eps, true);
+  if (!o->head_norm_first) x = norm(n, o, x, "head.norm", eps);
   x = net_flatten(n, x);
   if (o->head_hidden) {
     x = net_linear(n, x, n->layer = "head.pre_logits.fc", NULL, NULL, o->head_hidden, true);

@@ -200,6 +200,45 @@ ValueId net_layernorm(Net *n, ValueId x, const char *name, double eps, bool affi
   return is_image(&t) ? to_first(n, y) : y;
 }
 
+static ValueId number(Net *n, double x) {
+  const double rounded = (double)(float)x;
+  return n->failed ? 0 : graph_const_floats(n->graph, DT_f32, 0, NULL, &rounded, NULL, 0);
+}
+
+static ValueId mean_of_last(Net *n, ValueId x) {
+  Attrs a = attrs_default();
+  a.axes = (Ints){1, (const Dim[]){net_type(n, x)->rank - 1}};
+  a.keepdims = 1;
+  return net_op(n, OP_reduce_mean, &a, 1, &x);
+}
+
+/* x / sqrt(variance + eps) times the weight, along the last axis; then as an image again. */
+static ValueId divide_by_root(Net *n, ValueId x, ValueId variance, const char *name, double eps, bool image) {
+  Dim c = n->failed ? 1 : net_type(n, x)->dim[net_type(n, x)->rank - 1];
+  ValueId sum = binary(n, OP_add, variance, number(n, eps));
+  ValueId y = binary(n, OP_div, x, net_op(n, OP_sqrt, NULL, 1, &sum));
+  y = binary(n, OP_mul, y, net_param(n, net_name(n, name, "weight"), 1, &c));
+  return image ? to_first(n, y) : y;
+}
+
+ValueId net_rmsnorm(Net *n, ValueId x, const char *name, double eps) {
+  const Type t = *net_type(n, x);
+  if (!n->failed && t.rank < 1) return net_error(n, "rmsnorm needs an input with channels"), 0;
+  if (is_image(&t)) x = to_last(n, x);
+  return divide_by_root(n, x, mean_of_last(n, binary(n, OP_mul, x, x)), name, eps, is_image(&t));
+}
+
+ValueId net_simplenorm(Net *n, ValueId x, const char *name, double eps) {
+  const Type t = *net_type(n, x);
+  Dim c = channels_of(&t);
+  if (n->failed) return 0;
+  if (!dim_is_number(c) || c < 2) return net_error(n, "simplenorm needs two channels or more"), 0;
+  if (is_image(&t)) x = to_last(n, x);
+  ValueId d = binary(n, OP_sub, x, mean_of_last(n, x)), v = mean_of_last(n, binary(n, OP_mul, d, d));
+  v = binary(n, OP_div, binary(n, OP_mul, v, number(n, (double)c)), number(n, (double)(c - 1)));
+  return divide_by_root(n, x, v, name, eps, is_image(&t));
+}
+
 /* x s + (bias - mean s), s = weight / sqrt(var + eps): two operations on x, the rest on weights. */
 ValueId net_batchnorm(Net *n, ValueId x, const char *name, double eps) {
   Type t = *net_type(n, x);

@@ -49,6 +49,10 @@ ValueId net_linear(Net *, ValueId x, const char *name, const char *weight, const
                    bool bias);
 /* Over the channels of an image, or the last axis. */
 ValueId net_layernorm(Net *, ValueId x, const char *name, double eps, bool affine);
+/* x / sqrt(mean x^2 + eps) times a weight; and timm's SimpleNorm, x / sqrt(variance of x by n - 1, + eps) times one. Over
+ * the channels of an image, or the last axis. */
+ValueId net_rmsnorm(Net *, ValueId x, const char *name, double eps);
+ValueId net_simplenorm(Net *, ValueId x, const char *name, double eps);
 ValueId net_batchnorm(Net *, ValueId x, const char *name, double eps);
 ValueId net_grn(Net *, ValueId x, const char *name, double eps);
 /* x times a parameter of one element a channel. */

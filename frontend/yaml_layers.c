@@ -142,6 +142,13 @@ static bool run_grn(Steps *s, const Node *args) {
   return true;
 }
 
+static bool run_rmsnorm(Steps *s, const Node *args) {
+  Options o = {.eps = 1e-6};
+  if (!READ(s, args, "rmsnorm", norm_fields, &o) || !full_name(s, args, "rmsnorm", &o)) return false;
+  s->x = net_rmsnorm(s->net, s->x, o.name, o.eps);
+  return true;
+}
+
 static bool run_scale(Steps *s, const Node *args) {
   Options o = {0};
   if (!READ(s, args, "scale", name_fields, &o) || !full_name(s, args, "scale", &o)) return false;
@@ -252,6 +259,7 @@ const Layer layers[] = {
     {"conv", run_conv, false},
     {"linear", run_linear, false},
     {"layernorm", run_layernorm, false},
+    {"rmsnorm", run_rmsnorm, false},
     {"batchnorm", run_batchnorm, false},
     {"grn", run_grn, false},
     {"scale", run_scale, false},

@@ -64,6 +64,16 @@ static void timm_configs(void) {
        "{family: convnext, " SMALL ", grn: true}"},
       {"{\"architecture\": \"convnext_atto_ols\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", stem: overlap_tiered}"},
+      {TIMM(", \"stem_type\": \"overlap\", \"patch_size\": 2"), TWIN(", stem: overlap")}, /* which has no patch */
+      {TIMM(", \"norm_layer\": \"rmsnorm2d\", \"act_layer\": \"identity\""), TWIN(", norm: rmsnorm, act: none")},
+      {TIMM(", \"norm_layer\": \"simplenorm\", \"norm_eps\": 1e-5"), TWIN(", norm: simplenorm, eps: 1.0e-5")},
+      {"{\"architecture\": \"convnext_zepto_rms_ols.ra4_e3600_r224_in1k\", \"model_args\": {\"depths\": [1, 1], "
+       "\"dims\": [4, 8]}}",
+       "{family: convnext, " SMALL ", norm: simplenorm, stem: overlap_act}"},
+      {"{\"architecture\": \"convnext_atto_rms\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
+       "{family: convnext, " SMALL ", norm: rmsnorm}"},
+      {"{\"architecture\": \"test_convnext3.r160_in1k\"}",
+       "{family: convnext, depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
       {"{\"architecture\": \"convnext_xxlarge\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", eps: 1.0e-5}"},
   };
@@ -79,6 +89,7 @@ static void hf_configs(void) {
   static const char *const rows[][2] = {
       {HF("ConvNext", ""), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNextV2", ""), TWIN(", head_eps: 1.0e-12, grn: true")},
+      {HF("ConvNext", ", \"hidden_act\": \"gelu_python\""), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNext", ", \"layer_norm_eps\": 1e-5"), TWIN(", head_eps: 1.0e-5")},
       {HF("ConvNext", ", \"layer_scale_init_value\": 0"), TWIN(", head_eps: 1.0e-12, layer_scale: false")},
       {HF("ConvNextV2", ", \"layer_scale_init_value\": 1e-6"), TWIN(", head_eps: 1.0e-12, grn: true")},
@@ -155,7 +166,7 @@ static void refusals(void) {
       {"{\"model_type\": \"vit\"}", "architecture 'vit' is not supported"},
       {"{\"architectures\": [\"ConvNextModel\"]}", "architecture 'ConvNextModel' is not supported"},
       {"{\"architecture\": \"resnet50\"}", "architecture 'resnet50' is not supported; supported are timm's convnext*"},
-      {"{\"architecture\": \"convnext_zepto_rms\"}", "architecture 'convnext_zepto_rms' is not supported"},
+      {"{\"architecture\": \"convnext_giga\"}", "architecture 'convnext_giga' is not supported"},
       {"{\"architecture\": 3}", "architecture '3' is not supported"},
       {"{\"architecture\": null}", "architecture must be a text"},
       {"{}", "has neither 'architectures' (transformers) nor 'architecture' (timm)"},
@@ -163,7 +174,7 @@ static void refusals(void) {
       {"{", "c/config.json:1:2: error: not JSON"},
       {TIMM(", \"depth\": 3"), "unknown key 'depth' (did you mean 'depths'?)"},
       {TIMM(", \"global_pool\": \"max\""), "global_pool must be one of avg"},
-      {TIMM(", \"norm_layer\": \"rmsnorm\""), "norm_layer must be one of layernorm|layernorm2d"},
+      {TIMM(", \"norm_layer\": \"batchnorm2d\""), "norm_layer must be one of layernorm|layernorm2d|rmsnorm|"},
       {TIMM(", \"act_layer\": \"mish\""), "act must be one of"},
       {"{\"architecture\": \"convnext_atto\", \"pretrained_cfg\": {\"input_size\": 3}}", "input_size must be a list"},
       {HF("ConvNext", ", \"depths\": 1"), "key 'depths' stands twice"},

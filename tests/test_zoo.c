@@ -91,6 +91,10 @@ static void export_options(void) {
       "name: \"m\"\nfamily: convnext\ndepths: [2]\ndims: [8]\npatch: 8\nstem_norm: false\nlayer_scale: false\nclasses: "
       "0\ninput: "
       "{name: \"x\", channels: 1, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1, 2]\ndims: [8, 16]\nstem: overlap_act\nnorm: simplenorm\nexpand: 1\n"
+      "eps: 0.0001\nhead_norm_first: true\nclasses: 3\ninput: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nnorm: rmsnorm\nstem_norm: false\ngrn: true\nhead_eps: 1e-05\n"
+      "classes: 3\ninput: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
       "name: \"m\"\nfamily: convnext\ndepths: [1, 1]\ndims: [8, 16]\npatch: 2\nfirst_downsample: true\noutput_stride: "
       "4\ninput: "
       "{name: \"x\", channels: 3, size: 64}\noutput: \"y\"\n",
