@@ -85,10 +85,8 @@ static void take_steps(JitModel *m, const LoopProgram *p, KernelCode *const *ker
     const Kernel *k = p->kernels[from->kernel];
     JitPlace *places = ARENA_ARRAY(m->arena, JitPlace, k->param_count + 1);
     for (size_t j = 0; j < k->param_count; j++) places[j] = place_of(m, &from->places[j]);
-    m->steps[i] = (JitStep){.code = kernels[from->kernel],
-                            .places = places,
-                            .count = (int32_t)k->param_count,
-                            .tasks = kernel_tasks(k)};
+    m->steps[i] = (JitStep){
+        .code = kernels[from->kernel], .places = places, .count = (int32_t)k->param_count, .tasks = kernel_tasks(k)};
   }
 }
 

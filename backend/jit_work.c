@@ -27,7 +27,7 @@ typedef struct {
   Source **sources;   /* proxies of the graph's */
   Context **contexts; /* [part_count + slot_count] */
   pthread_mutex_t lock;
-  bool failed;        /* no job begins any more; under the lock */
+  bool failed; /* no job begins any more; under the lock */
 } Making;
 
 /* ---- sources ---- */
