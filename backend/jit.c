@@ -2,9 +2,8 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
 #include "backend/jit.h"
 #include "backend/c_internal.h"
-#include "backend/jit_code.h"
+#include "backend/jit_work.h"
 #include "backend/lower.h"
-#include "ir/eval.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,7 @@ typedef struct {
 struct JitModel {
   Arena *arena;
   const Target *target;
-  LlvmCode *code;
+  LlvmCode *code[CODE_PARTS];
   JitStep *steps;
   size_t step_count;
   nextc_tensor *inputs, *outputs;
@@ -78,7 +77,7 @@ static JitPlace place_of(const JitModel *m, const Place *p) {
   return (JitPlace){fixed[p->space], p->offset};
 }
 
-static bool take_steps(Context *c, JitModel *m, const LoopProgram *p) {
+static void take_steps(JitModel *m, const LoopProgram *p, KernelCode *const *kernels) {
   m->step_count = p->step_count;
   m->steps = ARENA_ARRAY(m->arena, JitStep, p->step_count + 1);
   for (size_t i = 0; i < p->step_count; i++) {
@@ -86,13 +85,9 @@ static bool take_steps(Context *c, JitModel *m, const LoopProgram *p) {
     const Kernel *k = p->kernels[from->kernel];
     JitPlace *places = ARENA_ARRAY(m->arena, JitPlace, k->param_count + 1);
     for (size_t j = 0; j < k->param_count; j++) places[j] = place_of(m, &from->places[j]);
-    m->steps[i] = (JitStep){.code = llvm_kernel(c, m->code, (size_t)from->kernel),
-                            .places = places,
-                            .count = (int32_t)k->param_count,
-                            .tasks = kernel_tasks(k)};
-    if (!m->steps[i].code) return false;
+    m->steps[i] = (JitStep){
+        .code = kernels[from->kernel], .places = places, .count = (int32_t)k->param_count, .tasks = kernel_tasks(k)};
   }
-  return true;
 }
 
 static void take_facts(JitModel *m, const CFile *f) {
@@ -110,27 +105,20 @@ static void take_facts(JitModel *m, const CFile *f) {
 
 /* ---- memory ---- */
 
-/* Zeroed pages, large ones where the system gives them: weights and arenas are walked from end to end. NULL: none. */
+/* Zeroed pages, small ones; NULL: none. */
 static void *pages_new(size_t bytes) {
   void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) return NULL;
+  return at == MAP_FAILED ? NULL : at;
+}
+
+/* Nothing is written there any more; where the system refuses, nobody does so all the same. Large pages make a call up
+ * to 2 % faster, but a virtual machine may have to ask its host for each, which can take longer than all the rest of the
+ * start: the system may collapse what is there already, when it has the time. */
+static void pages_keep(void *at, size_t bytes) {
+  mprotect(at, bytes, PROT_READ);
 #ifdef MADV_HUGEPAGE
   madvise(at, bytes, MADV_HUGEPAGE);
 #endif
-  return at;
-}
-
-/* ---- weights ---- */
-
-static bool pack(Context *c, JitModel *m, const CProgram *p) {
-  m->weight_bytes = (size_t)p->weight_bytes;
-  if (!m->weight_bytes) return true;
-  m->weights = pages_new(m->weight_bytes);
-  if (!m->weights) return error_in(c, p->graph->name, "no memory for %zu bytes of weights", m->weight_bytes);
-  for (size_t i = 0; i < p->weight_count; i++)
-    if (!eval_const_store(p->graph, p->weights[i].value, m->weights + p->weights[i].offset, false)) return false;
-  mprotect(m->weights, m->weight_bytes, PROT_READ); /* where that is refused, nobody writes there all the same */
-  return true;
 }
 
 /* ---- making one ---- */
@@ -144,12 +132,22 @@ static bool make(Context *c, JitModel *m, const Graph *g, const JitOptions *o, A
   const COptions none = {.prefix = "m"};
   const CFile facts = c_facts(c, scratch, &p, &none);
   take_facts(m, &facts);
-  CodeJob job = {
-      .kernels = lowered->kernels, .count = lowered->kernel_count, .target = m->target, .use_cache = !o->no_cache};
-  code_start(&job);
-  const bool packed = pack(c, m, &p);
-  m->code = code_finish(c, &job);
-  return packed && m->code && take_steps(c, m, lowered);
+  m->weight_bytes = (size_t)p.weight_bytes;
+  if (m->weight_bytes && !(m->weights = pages_new(m->weight_bytes)))
+    return error_in(c, g->name, "no memory for %zu bytes of weights", m->weight_bytes);
+  JitWork work = {.graph = g,
+                  .program = lowered,
+                  .target = m->target,
+                  .use_cache = !o->no_cache,
+                  .slots = p.weights,
+                  .slot_count = p.weight_count,
+                  .weights = m->weights};
+  const bool good = jit_work(c, scratch, &work);
+  memcpy(m->code, work.code, sizeof m->code);
+  if (!good) return false;
+  if (m->weights) pages_keep(m->weights, m->weight_bytes);
+  take_steps(m, lowered, work.kernels);
+  return true;
 }
 
 JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
@@ -177,7 +175,7 @@ JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
 
 void jit_free(JitModel *m) {
   if (!m) return;
-  llvm_unlink(m->code);
+  for (int i = 0; i < CODE_PARTS; i++) llvm_unlink(m->code[i]);
   for (Workspace *w = *m->free_list, *next; w; w = next) {
     next = w->next;
     munmap(w, w->bytes);

@@ -3,7 +3,7 @@
  * (no_weights); bind_weights then gives them a file. The graph is what an ONNX export of the network would be. */
 #ifndef NEXTC_NET_H
 #define NEXTC_NET_H
-#include "frontend/name_map.h"
+#include "ir/name_map.h"
 #include "frontend/yaml_tree.h"
 #include "ir/ir.h"
 

@@ -1,7 +1,7 @@
 /* An ONNX file as a Source: mapped, unpacked, local functions inlined to one flat list of nodes, tensors by name. */
 #ifndef NEXTC_ONNX_FILE_H
 #define NEXTC_ONNX_FILE_H
-#include "frontend/name_map.h"
+#include "ir/name_map.h"
 #include "frontend/onnx_tensor.h"
 
 typedef struct {

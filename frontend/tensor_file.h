@@ -2,7 +2,7 @@
 #ifndef NEXTC_TENSOR_FILE_H
 #define NEXTC_TENSOR_FILE_H
 #include "frontend/frontend.h"
-#include "frontend/name_map.h"
+#include "ir/name_map.h"
 
 typedef struct {
   const char *name;

@@ -1,7 +1,7 @@
 /* Trees from libyaml's events; see yaml_tree.h. */
 #include "frontend/yaml_tree.h"
 #include "frontend/frontend.h"
-#include "frontend/name_map.h"
+#include "ir/name_map.h"
 #include <string.h>
 #include <yaml.h>
 

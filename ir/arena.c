@@ -72,12 +72,16 @@ char *arena_strndup(Arena *a, const char *s, size_t length) {
 }
 
 char *arena_vprintf(Arena *a, const char *format, va_list args) {
+  char small[128];
   va_list again;
   va_copy(again, args);
-  int n = vsnprintf(NULL, 0, format, args);
+  int n = vsnprintf(small, sizeof small, format, args);
   if (n < 0) die("bad format '%s'", format);
   char *p = arena_alloc(a, (size_t)n + 1);
-  vsnprintf(p, (size_t)n + 1, format, again);
+  if ((size_t)n < sizeof small)
+    memcpy(p, small, (size_t)n);
+  else
+    vsnprintf(p, (size_t)n + 1, format, again);
   va_end(again);
   return p;
 }

@@ -8,6 +8,7 @@
 #define NEXTC_LOOP_H
 #include "ir/arena.h"
 #include "ir/diag.h"
+#include "ir/name_map.h"
 #include "ir/text.h"
 #include "ir/type.h"
 
@@ -88,7 +89,7 @@ typedef struct {
   CallArg *args;          /* CALL */
   int32_t arg_count;
   VarId var;              /* LOOP */
-  Bound low[2], high[2];  /* LOOP: from max(low) up to but without min(high); divisor 0 in [1]: only [0] counts */
+  Bound *low, *high;      /* LOOP: [2], from max(low) up to but without min(high); divisor 0 in [1]: only [0] counts */
   int64_t step;           /* LOOP, >= 1 */
   StmtId body;            /* LOOP, IF: first statement */
   StmtId next;
@@ -106,6 +107,7 @@ typedef struct Kernel {
   size_t var_count, var_capacity;
   Stmt *stmts;            /* [0] is none */
   size_t stmt_count, stmt_capacity;
+  NameMap names;          /* builder: 2 * the largest n of a name "x_<n>", for x, and 1 where x is a name itself */
   StmtId body;            /* first statement at the top */
   StmtId open[16];        /* builder: open blocks, then the last statement in each */
   StmtId tail[17];

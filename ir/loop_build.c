@@ -5,7 +5,7 @@
 
 Kernel *kernel_new(Arena *arena, const char *name, const char *family) {
   Kernel *k = ARENA_NEW(arena, Kernel);
-  k->arena = arena;
+  k->arena = k->names.arena = arena;
   k->name = arena_strdup(arena, name);
   k->family = arena_strdup(arena, family);
   GROW(arena, k->regs, 0, k->reg_capacity);
@@ -17,32 +17,32 @@ Kernel *kernel_new(Arena *arena, const char *name, const char *family) {
 
 /* ---- names ---- */
 
-/* Sees one taken name: is it `base`, and which number stands behind "base_"? */
-static void look(const char *base, size_t length, const char *name, bool *taken, long *largest) {
-  if (!name || strncmp(name, base, length) != 0) return;
-  if (!name[length]) *taken = true;
-  if (name[length] != '_' || name[length + 1] < '0' || name[length + 1] > '9') return;
-  char *end;
-  long n = strtol(name + length + 1, &end, 10);
-  if (!*end && n > *largest && n < 1000000000) *largest = n;
+enum { LARGEST_NUMBER = 999999999 };
+
+/* The name is taken from now on, and as base_<n> counts for its base. */
+static void take_name(Kernel *k, const char *name) {
+  *name_map_at(&k->names, name) |= 1;
+  const char *last = strrchr(name, '_');
+  if (!last || !last[1] || last[1 + strspn(last + 1, "0123456789")]) return;
+  const unsigned long n = strtoul(last + 1, NULL, 10);
+  if (n > LARGEST_NUMBER) return;
+  uint32_t *base = name_map_at(&k->names, arena_strndup(k->arena, name, (size_t)(last - name)));
+  if (n > *base / 2) *base = (uint32_t)(2 * n) | (*base & 1);
 }
 
 /* `base` itself, or base_<n> with the next n where it is taken or reserved. */
 static const char *unique_name(Kernel *k, const char *base) {
-  size_t length = strlen(base);
-  bool taken = !loop_name_ok(base, length);
-  long largest = 1;
-  for (size_t i = 0; i < k->param_count; i++) look(base, length, k->params[i].name, &taken, &largest);
-  for (size_t i = 1; i < k->reg_count; i++) look(base, length, k->regs[i].name, &taken, &largest);
-  for (size_t i = 1; i < k->var_count; i++) look(base, length, k->vars[i], &taken, &largest);
-  if (!taken) return arena_strdup(k->arena, base);
-  char *name = arena_printf(k->arena, "%s_%ld", base, largest + 1);
+  uint32_t seen = 0;
+  name_map_find(&k->names, base, &seen);
+  if (!(seen & 1) && loop_name_ok(base, strlen(base))) return arena_strdup(k->arena, base);
+  const char *name = arena_printf(k->arena, "%s_%u", base, (seen / 2 ? seen / 2 : 1) + 1);
   if (!loop_name_ok(name, strlen(name))) die("kernel %s: '%s' is no name", k->name, base);
   return name;
 }
 
 ParamId kernel_add_param(Kernel *k, const char *name, Role role, DType dtype, int64_t elements) {
   if (k->param_count >= UINT16_MAX) die("kernel %s: too many parameters", k->name);
+  take_name(k, name);
   GROW(k->arena, k->params, k->param_count, k->param_capacity);
   k->params[k->param_count] = (Param){name, role, dtype, elements};
   return (ParamId)k->param_count++;
@@ -50,6 +50,7 @@ ParamId kernel_add_param(Kernel *k, const char *name, Role role, DType dtype, in
 
 RegId kernel_add_reg(Kernel *k, const char *name, RegType type, int lanes) {
   if (k->reg_count >= UINT16_MAX) die("kernel %s: too many registers", k->name);
+  take_name(k, name);
   GROW(k->arena, k->regs, k->reg_count, k->reg_capacity);
   k->regs[k->reg_count] = (Reg){name, type, (uint8_t)lanes};
   return (RegId)k->reg_count++;
@@ -57,6 +58,7 @@ RegId kernel_add_reg(Kernel *k, const char *name, RegType type, int lanes) {
 
 VarId kernel_add_var(Kernel *k, const char *name) {
   if (k->var_count >= UINT16_MAX) die("kernel %s: too many loop variables", k->name);
+  take_name(k, name);
   GROW(k->arena, k->vars, k->var_count, k->var_capacity);
   k->vars[k->var_count] = name;
   return (VarId)k->var_count++;
@@ -175,7 +177,11 @@ static void append_form(Kernel *k, LoopForm form, Stmt s) {
 VarId emit_for_bounds(Kernel *k, LoopOp op, const char *name, const Bound low[2], const Bound high[2], int64_t step) {
   VarId var = kernel_var(k, "%s", name);
   append_form(k, FORM_LOOP,
-              (Stmt){.op = op, .var = var, .low = {low[0], low[1]}, .high = {high[0], high[1]}, .step = step});
+              (Stmt){.op = op,
+                     .var = var,
+                     .low = arena_copy(k->arena, low, 2 * sizeof *low),
+                     .high = arena_copy(k->arena, high, 2 * sizeof *high),
+                     .step = step});
   return var;
 }
 

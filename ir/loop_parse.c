@@ -8,7 +8,7 @@ static const int64_t largest_size = (int64_t)1 << 48;
 
 /* ---- names ---- */
 
-static size_t slot_of(const NameMap *m, const char *name, size_t length) {
+static size_t slot_of(const WordMap *m, const char *name, size_t length) {
   uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
   for (size_t i = 0; i < length; i++) h = (h ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
   size_t i = (size_t)(h ^ h >> 32) & (m->capacity - 1);
@@ -17,13 +17,13 @@ static size_t slot_of(const NameMap *m, const char *name, size_t length) {
   return i;
 }
 
-Name name_find(const NameMap *m, const char *name, size_t length) {
+Name name_find(const WordMap *m, const char *name, size_t length) {
   return m->capacity ? m->slots[slot_of(m, name, length)] : (Name){0};
 }
 
-void name_add(NameMap *m, Name name) {
+void name_add(WordMap *m, Name name) {
   if (m->count * 2 >= m->capacity) {
-    NameMap larger = {.arena = m->arena, .count = m->count, .capacity = m->capacity ? m->capacity * 2 : 64};
+    WordMap larger = {.arena = m->arena, .count = m->count, .capacity = m->capacity ? m->capacity * 2 : 64};
     larger.slots = ARENA_ARRAY(m->arena, Name, larger.capacity);
     for (size_t i = 0; i < m->capacity; i++)
       if (m->slots[i].name) larger.slots[slot_of(&larger, m->slots[i].name, m->slots[i].length)] = m->slots[i];
@@ -37,7 +37,7 @@ static const char *const kind_name[] = {"name", "register", "loop variable", "pa
 
 const char *add_new_name(LoopParser *p, Token t, NameKind kind, size_t id) {
   Lexer *x = &p->x;
-  NameMap *map = kind == NAME_KERNEL ? &p->kernels : &p->names;
+  WordMap *map = kind == NAME_KERNEL ? &p->kernels : &p->names;
   if (!loop_name_ok(t.at, t.length)) return lex_error(x, &t, "'%s' can't be a name", lex_text(x, &t)), NULL;
   Name known = name_find(map, t.at, t.length);
   if (known.name) return lex_error(x, &t, "'%s' is already a %s", known.name, kind_name[known.kind]), NULL;
@@ -58,7 +58,7 @@ static const char *parse_new_name(LoopParser *p, NameKind kind, size_t id) {
 bool parse_name(LoopParser *p, NameKind kind, size_t *id) {
   Lexer *x = &p->x;
   const Token t = x->token;
-  const NameMap *map = kind == NAME_KERNEL ? &p->kernels : &p->names;
+  const WordMap *map = kind == NAME_KERNEL ? &p->kernels : &p->names;
   Name known = t.kind == TOK_WORD ? name_find(map, t.at, t.length) : (Name){0};
   if (t.kind != TOK_WORD)
     return lex_expected(x, kind == NAME_REG ? "a register" : kind == NAME_PARAM ? "a parameter" : "a kernel");
@@ -205,7 +205,7 @@ static bool parse_kernel(LoopParser *p) {
   ArenaMark mark = arena_mark(p->names.arena);
   next_line(p);
   if (!parse_declarations(p) || !parse_body(p)) return false;
-  p->names = (NameMap){.arena = p->names.arena};
+  p->names = (WordMap){.arena = p->names.arena};
   arena_release(p->names.arena, mark);
   GROW(l->arena, l->kernels, l->kernel_count, l->kernel_capacity);
   l->kernels[l->kernel_count++] = p->k;

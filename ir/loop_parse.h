@@ -16,19 +16,19 @@ typedef struct {
   Arena *arena;
   Name *slots;
   size_t count, capacity;
-} NameMap;
+} WordMap;
 
 typedef struct {
   Lexer x; /* x.arena: one line's strings */
   LoopProgram *program;
   Kernel *k;     /* the open kernel */
-  NameMap names; /* of its registers, variables and parameters */
-  NameMap kernels;
+  WordMap names; /* of its registers, variables and parameters */
+  WordMap kernels;
 } LoopParser;
 
 /* Name{NULL} where there is none. */
-Name name_find(const NameMap *, const char *name, size_t length);
-void name_add(NameMap *, Name);
+Name name_find(const WordMap *, const char *name, size_t length);
+void name_add(WordMap *, Name);
 /* The word as a new name, copied into the program's arena; NULL + error. */
 const char *add_new_name(LoopParser *, Token word, NameKind, size_t id);
 /* The current token as a known name of that kind; steps over it. */

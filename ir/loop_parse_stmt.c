@@ -149,6 +149,8 @@ static bool parse_loop(LoopParser *p, Stmt *s) {
   Lexer *x = &p->x;
   const Token name = x->token;
   s->var = (VarId)p->k->var_count;
+  s->low = ARENA_ARRAY(p->k->arena, Bound, 2);
+  s->high = ARENA_ARRAY(p->k->arena, Bound, 2);
   if (name.kind != TOK_WORD) return lex_expected(x, "a new loop variable");
   lex_next(x);
   if (!lex_expect(x, '=') || !parse_bounds(p, "max", s->low)) return false;

@@ -14,7 +14,7 @@ const char *const loop_role_name[ROLE_COUNT] = {"in", "weight", "out", "inout", 
 const char *const loop_space_name[SPACE_COUNT] = {"input", "output", "arena", "weights", "scratch"};
 
 static bool same(const char *word, const char *name, size_t length) {
-  return strlen(word) == length && !memcmp(word, name, length);
+  return *word == *name && strlen(word) == length && !memcmp(word, name, length);
 }
 
 int loop_op_from_name(const char *name, size_t length) {

@@ -1,6 +1,7 @@
 /* The cache of object code: what is written comes back, damage and unwritable folders do no harm, its size is bounded,
  * and twenty processes at once get right answers. */
 #include "backend/jit_cache.h"
+#include "backend/jit_work.h"
 #include "backend/llvm_jit.h"
 #include "tests/command.h"
 #include "tests/test.h"
@@ -115,19 +116,35 @@ static void command(void) {
   snprintf(line, sizeof line, "unset HOME; XDG_CACHE_HOME=$PWD/c2 " NEXTC_BINARY " run " DIGITS " --input x.raw");
   Result first = run_shell(line);
   CHECK(first.status == 0);
-  CHECK(files_in("c2/nextc") == 1);
+  const int entries = files_in("c2/nextc");
+  CHECK(entries >= 1 && entries <= CODE_PARTS);
   const char *path = entry_of("c2/nextc");
   size_t size;
   char *bytes = get_file(path, &size);
-  /* a whole entry whose object is rubbish: the checksum is right, the linker's complaint is not the user's */
   put_file(path, bytes, size / 2);
   Result second = run_shell(line);
   CHECK(second.status == 0);
   CHECK_STR(second.out, first.out);
   CHECK_STR(second.err, "");
+  /* a whole entry whose object is rubbish: the checksum is right, the linker's complaint is not the user's */
+  CacheKey key;
+  memcpy(&key, bytes + 8, sizeof key);
+  char cache[512], before[512];
+  snprintf(before, sizeof before, "%s", getenv("XDG_CACHE_HOME"));
+  snprintf(cache, sizeof cache, "%s/c2", test_folder);
+  setenv("XDG_CACHE_HOME", cache, 1);
+  cache_write(&key, object, sizeof object);
+  CHECK(reads_back(&key));
+  setenv("XDG_CACHE_HOME", before, 1);
+  Result third = run_shell(line);
+  CHECK(third.status == 0);
+  CHECK_STR(third.out, first.out);
+  CHECK_STR(third.err, "");
+  CHECK(files_in("c2/nextc") == entries);
   free(bytes);
   result_free(&first);
   result_free(&second);
+  result_free(&third);
 }
 
 static void races(void) {
@@ -140,7 +157,7 @@ static void races(void) {
   int different = 0, lines = 0;
   CHECK(sscanf(r.out, "%d %d", &different, &lines) == 2);
   CHECK(different == lines && lines > 1);
-  CHECK(files_in("c3/nextc") == 1);
+  CHECK(files_in("c3/nextc") == files_in("c2/nextc")); /* no temporary file is left */
   result_free(&r);
 }
 

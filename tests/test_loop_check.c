@@ -273,11 +273,12 @@ static void built_faults(void) {
   expect_changed((Stmt){.op = LOP_load, .dst = 1, .address.index_coefficient = 1}, "a coefficient without a register");
   expect_changed((Stmt){.op = LOP_load, .dst = 1, .address.index = 1}, "coefficient 0");
   TEST("loops");
-  Stmt loop = {.op = LOP_for, .var = 1, .low = {{.divisor = 1}}, .high = {{.divisor = 1}}, .step = 1};
+  Bound low[2] = {{.divisor = 1}}, high[2] = {{.divisor = 1}};
+  Stmt loop = {.op = LOP_for, .var = 1, .low = low, .high = high, .step = 1};
   expect_changed(loop, "i is the variable of two loops");
   loop.var = 0;
   expect_changed(loop, "no variable 0");
-  loop = (Stmt){.op = LOP_for, .var = 2, .low = {{.divisor = 1}}, .high = {{.divisor = 1}}};
+  loop = (Stmt){.op = LOP_for, .var = 2, .low = low, .high = high};
   for (int i = 0; i < 3; i++) {
     b = built();
     kernel_var(b.k, "j");

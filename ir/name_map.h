@@ -17,5 +17,6 @@ typedef struct {
 } NameMap;
 
 bool name_map_add(NameMap *, const char *name, uint32_t value); /* false, and nothing changed: the name is there */
+uint32_t *name_map_at(NameMap *, const char *name); /* its value, 0 where the name is new; until the next addition */
 bool name_map_find(const NameMap *, const char *name, uint32_t *value);
 #endif

@@ -1,6 +1,6 @@
 /* See name_map.h. */
-#include "frontend/name_map.h"
-#include "frontend/frontend.h"
+#include "ir/name_map.h"
+#include "ir/hash.h"
 #include <string.h>
 
 /* The name's slot, or the free one where it belongs; the table is never full. */
@@ -18,12 +18,18 @@ static void grow(NameMap *m) {
   *m = bigger;
 }
 
-bool name_map_add(NameMap *m, const char *name, uint32_t value) {
+uint32_t *name_map_at(NameMap *m, const char *name) {
   if (m->count * 2 >= m->capacity) grow(m);
   NameSlot *s = slot_of(m, name);
-  if (s->name) return false;
-  *s = (NameSlot){name, value};
-  m->count++;
+  if (!s->name) *s = (NameSlot){name, 0}, m->count++;
+  return &s->value;
+}
+
+bool name_map_add(NameMap *m, const char *name, uint32_t value) {
+  const size_t before = m->count;
+  uint32_t *at = name_map_at(m, name);
+  if (m->count == before) return false;
+  *at = value;
   return true;
 }
 
