@@ -20,14 +20,16 @@ typedef struct {
 
 typedef struct {
   Context *context;
-  const Args *args;
   Graph *graph;       /* through the passes */
   const char *name;   /* as the command line has it */
+  const char *command; /* whose errors these are: "nextc bench" */
   int64_t macs;       /* of one image */
   int64_t images;     /* in a call */
   int repeat;         /* 0: what fits in about two seconds, at least 5 */
   const Target *path; /* NULL: the best one */
+  CompileOptions options; /* of the C; its targets are those of path */
   Build build;        /* of the C; folder NULL: not made yet */
+  bool only_steps;    /* the speed of memory is not measured */
 } Bench;
 
 /* Time the model; false + diag. In the context's arena. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LOG = 1 << 26, MOST_SYMBOLS = 16 };
+enum { NO_PATH = 3 /* exit status of the program */, MOST_LOG = 1 << 26, MOST_SYMBOLS = 16 };
 
 /* m.c, peak.c, run.c and the program made of them. */
 static bool build_once(Bench *b) {
@@ -21,17 +21,19 @@ static bool build_once(Bench *b) {
   const Target *all[MAX_TARGETS];
   const int count = b->path ? 1 : target_count;
   for (int i = 0; i < count; i++) all[i] = b->path ? b->path : &targets[i];
-  CompileOptions o = {.strict_fp = args_value(b->args, "--strict-fp") != NULL, .target_count = count};
+  CompileOptions o = b->options;
+  o.target_count = count;
   memcpy(o.targets, all, sizeof *all * (size_t)count);
-  args_weights(b->args, &o);
-  const char *words[] = {"-DM_THREADS", "-DPEAK_THREADS", "-DM_PROFILE=bench_step", "-pthread", peak};
+  const char *words[] = {"-DM_THREADS", "-DPEAK_THREADS", "-DM_PROFILE=bench_step", "-pthread", peak, "-DONLY_STEPS"};
   b->build.words = arena_copy(c->arena, words, sizeof words);
-  b->build.word_count = sizeof words / sizeof *words;
+  b->build.word_count = sizeof words / sizeof *words - !b->only_steps;
   progress("compiling");
   if (!build_emit(&b->build, b->graph, o) || !peak_emit(c, "peak", all, count, peak, peak_header)) return false;
   progress("compiling with %s", b->build.cc);
   Difference d = difference_none();
-  return build_program(&b->build, NULL, &d) || error_in(c, "nextc bench", "%s", d.why);
+  const int errors = c->errors;
+  if (build_program(&b->build, NULL, &d)) return true;
+  return c->errors > errors ? false : error_in(c, b->command, "%s", d.why); /* a compiler that isn't there was said */
 }
 
 /* ---- what the program prints ---- */
@@ -55,7 +57,7 @@ static bool read_lines(Bench *b, char *text, Timing *t) {
     else if (sscanf(line, "read %lf", &value) == 1) t->read = value;
   }
   return (t->target && t->run_count && t->peak_count) ||
-         error_in(c, "nextc bench", "the program printed no timings: %s", build_log(&b->build));
+         error_in(c, b->command, "the program printed no timings: %s", build_log(&b->build));
 }
 
 bool bench_c(Bench *b, int threads, Timing *t) {
@@ -70,9 +72,10 @@ bool bench_c(Bench *b, int threads, Timing *t) {
     words[4] = arena_printf(c->arena, "%s=%lld", g->symbols[g->batch_symbol], (long long)b->images);
   progress("running with %d thread%s", threads, threads == 1 ? "" : "s");
   const int status = run_process(c, words, build_path(&b->build, "log"));
-  if (status > 0) error_in(c, "nextc bench", "the program ended with status %d: %s", status, build_log(&b->build));
+  if (status == NO_PATH) return error_in(c, b->command, "path %s does not run on this machine", b->path->name);
+  if (status > 0) error_in(c, b->command, "the program ended with status %d: %s", status, build_log(&b->build));
   if (status) return false;
   size_t size;
   char *text = read_file(c->arena, build_path(&b->build, "log"), MOST_LOG, &size);
-  return text ? read_lines(b, text, t) : error_in(c, "nextc bench", "the program's output cannot be read");
+  return text ? read_lines(b, text, t) : error_in(c, b->command, "the program's output cannot be read");
 }

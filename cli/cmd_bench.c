@@ -69,7 +69,9 @@ static int read_options(Context *c, const Args *args, Plan *p) {
   const char *cc = args_value(args, "--cc"), *path = args_value(args, "--path");
   double repeat = 0, images = 1;
   if (!cc) cc = getenv("CC");
-  p->bench = (Bench){.context = c, .args = args, .build = {.cc = cc && *cc ? cc : "cc"}};
+  p->bench = (Bench){.context = c, .command = "nextc bench", .build = {.cc = cc && *cc ? cc : "cc"}};
+  p->bench.options.strict_fp = args_value(args, "--strict-fp") != NULL;
+  args_weights(args, &p->bench.options);
   if (path && !(p->bench.path = target_by_name(path))) return usage_error(c, args, "unknown path '%s'", path);
   int status = args_number(c, args, "--repeat", 1, 1e6, &repeat);
   if (!status) status = args_number(c, args, "--images", 1, 1e6, &images);

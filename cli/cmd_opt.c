@@ -5,7 +5,9 @@
 #include "cli/explorer.h"
 #include "cli/opt.h"
 #include "cli/process.h"
+#include "cli/tune.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -32,6 +34,11 @@ static const OptionInfo options[] = {
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
     {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
+    {"--tune", "[TARGET]",
+     "searches the register tiles of a target (default: the best path of this CPU) by\n"
+     "running them on this machine, before the program is written"},
+    {"--rounds", "N", "of --tune: turns of each program that is tried; default: 5"},
+    {"--cc", "COMMAND", "of --tune: C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     {"--verify-each", NULL, "checks the program after each pass"},
     LOAD_OPTIONS,
 };
@@ -49,6 +56,7 @@ typedef struct {
   int record_count;
   double started; /* ms */
   Explorer *explorer; /* NULL: without --html */
+  TuneOptions tune;   /* with --tune */
 } Opt;
 
 static double now_ms(void) {
@@ -192,6 +200,23 @@ static int read_reports(Context *c, Opt *o) {
   return status;
 }
 
+static int read_tune(Context *c, Opt *o) {
+  const char *target = args_value(o->args, "--tune"), *cc = args_value(o->args, "--cc");
+  double rounds = 5;
+  int status = args_number(c, o->args, "--rounds", 1, 1e4, &rounds);
+  if (status) return status;
+  if (!target && (cc || args_value(o->args, "--rounds")))
+    return usage_error(c, o->args, "--cc and --rounds are for --tune");
+  if (!target) return STATUS_DONE;
+  if (!args_value(o->args, "-o")) return usage_error(c, o->args, "--tune needs -o FILE.nir for what it finds");
+  if (!cc) cc = getenv("CC");
+  o->tune = (TuneOptions){.cc = cc && *cc ? cc : "cc", .rounds = (int)rounds, .report = o->reports};
+  o->tune.strict_fp = o->pass_options.strict_fp;
+  if (*target && !(o->tune.target = target_by_name(target)))
+    return usage_error(c, o->args, "--tune: unknown target '%s'", target);
+  return STATUS_DONE;
+}
+
 static int read_options(Context *c, Opt *o) {
   if (pipeline_length > MAX_PASSES) die("more than %d passes", MAX_PASSES);
   double limit = -1;
@@ -200,6 +225,7 @@ static int read_options(Context *c, Opt *o) {
   int status = read_range(c, o);
   if (!status) status = read_reports(c, o);
   if (!status) status = args_number(c, o->args, "--rule-limit", 0, 1e15, &limit);
+  if (!status) status = read_tune(c, o);
   o->log.limit = (int64_t)limit;
   return status;
 }
@@ -224,6 +250,11 @@ static bool run_selected(Opt *o) {
   bool fine = run_passes(o->graph, &o->pass_options, &run);
   o->graph->log = NULL;
   return fine && !o->context->errors;
+}
+
+static bool tune(Opt *o) {
+  return !args_value(o->args, "--tune") ||
+         (complete_schedule(o->graph) && tune_graph(o->context, o->graph, &o->tune));
 }
 
 static bool print_loops(const Opt *o, const char *target) {
@@ -257,7 +288,7 @@ static int run(Context *c, const Args *args) {
   if (!status) status = args_load(c, args, args->operands[0], &o.graph);
   if (status) return status;
   progress_end();
-  if (!run_selected(&o) || !report_and_write(&o)) status = STATUS_MODEL;
+  if (!run_selected(&o) || !tune(&o) || !report_and_write(&o)) status = STATUS_MODEL;
   graph_free(o.graph);
   return status;
 }

@@ -16,14 +16,15 @@ static bool has_choice(const Op *op, const char *target) {
   return false;
 }
 
-static int choose(Graph *g, Op *op) {
+static int choose(Graph *g, OpId first) {
   int made = 0;
-  TileChoice *all = ARENA_ARRAY(g->arena, TileChoice, op->sched.tile.count + target_count);
-  int32_t count = op->sched.tile.count;
-  for (int32_t i = 0; i < count; i++) all[i] = op->sched.tile.at[i];
-  for (int t = 0; t < target_count; t++)
-    if (!has_choice(op, targets[t].name) && tile_of_target(&targets[t], op->sched.family, &all[count])) count++, made++;
-  op->sched.tile = (Tiles){count, all};
+  TileChoice choice;
+  for (int t = 0; t < target_count; t++) {
+    if (has_choice(op_at(g, first), targets[t].name)) continue;
+    if (!tile_of_target(&targets[t], op_at(g, first)->sched.family, &choice)) continue;
+    tile_set(g, first, &choice);
+    made++;
+  }
   return made;
 }
 
@@ -32,9 +33,9 @@ int tile_kernels(Graph *g, const PassOptions *options) {
   int made = 0;
   int32_t kernel = -1;
   FOR_EACH_OP(g, id) {
-    Op *op = op_at(g, id);
+    const Op *op = op_at(g, id);
     if (!op_is_runtime(g, id)) continue;
-    if (op->sched.kernel != kernel) made += choose(g, op);
+    if (op->sched.kernel != kernel) made += choose(g, id);
     kernel = op->sched.kernel;
   }
   return made;

@@ -6,6 +6,7 @@
 #define NEXTC_LOWER_TEST_H
 #include "backend/lower.h"
 #include "backend/storage.h"
+#include "backend/tiles.h"
 #include "frontend/frontend.h"
 #include "ir/eval.h"
 #include "passes/passes.h"
@@ -22,6 +23,7 @@ typedef struct {
   bool exact;                        /* floats must be equal */
   bool passes;                       /* the whole pipeline runs; the family must be among its groups */
   void (*fill)(Tensor *, int input); /* may be NULL; after the uniform numbers */
+  int candidate; /* 0: tiles as they are; k: each group has the k-th of each target's tile_candidates, around again */
 } LowerTest;
 
 typedef struct {
@@ -76,6 +78,20 @@ static inline void lt_fill(LowerRun *r, Tensor *t, int input) {
   if (r->test->fill) r->test->fill(t, input);
 }
 
+static inline void lt_tiles(LowerRun *r) {
+  TileChoice all[MOST_TILES];
+  int32_t last = -1;
+  FOR_EACH_OP(r->graph, id) {
+    const Sched *s = &op_at(r->graph, id)->sched;
+    if (!op_is_runtime(r->graph, id) || s->kernel == last) continue;
+    last = s->kernel;
+    for (int t = 0; t < target_count; t++) {
+      const int count = tile_candidates(&targets[t], s->family, all);
+      if (count) tile_set(r->graph, id, &all[(r->test->candidate - 1) % count]);
+    }
+  }
+}
+
 /* Groups the ops, by hand or by the passes. */
 static inline bool lt_schedule(LowerRun *r) {
   bool found = false;
@@ -87,6 +103,7 @@ static inline bool lt_schedule(LowerRun *r) {
     found = found || !strcmp(op->sched.family, r->test->family);
   }
   CHECK(found);
+  if (r->test->candidate) lt_tiles(r);
   return found;
 }
 
