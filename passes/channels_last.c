@@ -128,7 +128,8 @@ static ValueId patch_conv(Twins *t, OpId id, const ValueId *operands, uint32_t c
 /* A 1x1 conv that reads every position: a gemm. w: [O, I, KH, KW] */
 static bool is_pointwise_conv(const Graph *g, const Op *op, const Type *w) {
   return holds(g, IF_kernel_is_1x1, w->dim[2] == 1 && w->dim[3] == 1) &&
-         holds(g, IF_1x1_of_one_group, op->attrs.group == 1) && holds(g, IF_1x1_steps_by_1, all_ones(op->attrs.strides)) &&
+         holds(g, IF_1x1_of_one_group, op->attrs.group == 1) &&
+         holds(g, IF_1x1_steps_by_1, all_ones(op->attrs.strides)) &&
          holds(g, IF_1x1_not_padded, all_zeros(op->attrs.pads));
 }
 

@@ -48,7 +48,8 @@ static ValueId fold_floats(Graph *g, OpId id) {
   const Op *op = op_at(g, id);
   Type t = *type_of(g, op->first_result);
   if (!dtype_is_float(t.dtype) || !holds(g, IF_literal_operands, has_literal_operands(g, op))) return 0;
-  if (!holds(g, IF_literal_of_few_floats, type_is_static(&t) && type_elements(&t) <= MAX_FLOATS && type_elements(&t) >= 1))
+  if (!holds(g, IF_literal_of_few_floats,
+             type_is_static(&t) && type_elements(&t) <= MAX_FLOATS && type_elements(&t) >= 1))
     return 0;
   Tensor value;
   if (!eval_const(g, op->first_result, &value)) return 0;

@@ -81,7 +81,8 @@ static bool grn_fits(const Graph *g, const Op *op) {
 static bool match_mlp(Pattern *m) {
   const Graph *g = m->p->g;
   const Op *first = op_at(g, m->ops[0]);
-  if (!is_packed_gemm(g, m->ops[0]) || !holds(g, IF_hidden_in_whole_panels, first->attrs.cols % PANEL == 0)) return false;
+  if (!is_packed_gemm(g, m->ops[0]) || !holds(g, IF_hidden_in_whole_panels, first->attrs.cols % PANEL == 0))
+    return false;
   OpId next = next_op(m, false);
   while (next && grouping_joins_epilogue(m->p, next, m->value) &&
          grouping_operands_exist(m->p, op_at(g, next), m->value, m->at)) {
@@ -102,7 +103,8 @@ static bool match_head(Pattern *m) {
   if (!holds(g, IF_head_pools_positions, ints_are(mean->attrs.axes, 2, (Dim[]){1, 2}))) return false;
   OpId next = next_op(m, true);
   if (next && norms_last_axis(g, op_at(g, next))) {
-    if (!holds(g, IF_head_norm_of_channels, last_dim(type_of(g, op_at(g, next)->first_result)) == x->dim[3])) return false;
+    if (!holds(g, IF_head_norm_of_channels, last_dim(type_of(g, op_at(g, next)->first_result)) == x->dim[3]))
+      return false;
     take(m, next);
   }
   if (!take_gemm(m, true)) return false;

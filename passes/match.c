@@ -159,7 +159,8 @@ static bool interior_is_private(const Search *s) {
     const Value *v = value_at(s->match->graph, op_at(s->match->graph, s->ops[i])->first_result);
     for (uint32_t u = 0; u < v->use_count; u++) {
       bool output = op_at(s->match->graph, v->uses[u].op)->kind == OP_output;
-      if (!holds(s->match->graph, output ? IF_inner_is_no_output : IF_inner_used_inside_only, is_matched(s, v->uses[u].op)))
+      if (!holds(s->match->graph, output ? IF_inner_is_no_output : IF_inner_used_inside_only,
+                 is_matched(s, v->uses[u].op)))
         return false;
     }
   }

@@ -67,7 +67,9 @@ static bool has_axis_0(const Op *op) {
   return false;
 }
 
-static Status flow_axes(const Peel *p, const Op *op) { return keeps_rows_if(p, op, asks(p, IF_axes_of_one_image, !has_axis_0(op))); }
+static Status flow_axes(const Peel *p, const Op *op) {
+  return keeps_rows_if(p, op, asks(p, IF_axes_of_one_image, !has_axis_0(op)));
+}
 
 static Status flow_axis(const Peel *p, const Op *op) {
   return keeps_rows_if(p, op, asks(p, IF_axis_of_one_image, op->attrs.axis != 0));
@@ -156,7 +158,8 @@ static Status flow_reshape(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
   Dim first = first_dim(p->g, op->first_result), k = 0;
   if (s.kind == INDEX) return asks(p, IF_index_keeps_images, first == p->batch) ? s : mixed;
-  if (s.kind != ROWS || !asks(p, IF_reshape_to_rows, dim_div_exact(first, p->batch, &k) && dim_is_number(k))) return mixed;
+  if (s.kind != ROWS || !asks(p, IF_reshape_to_rows, dim_div_exact(first, p->batch, &k) && dim_is_number(k)))
+    return mixed;
   return (Status){.kind = ROWS, .k = k};
 }
 
@@ -262,7 +265,8 @@ static Status flow(const Peel *p, const Op *op) {
   bool invariant = true;
   for (uint32_t i = 0; i < op->operand_count; i++)
     if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) invariant = false;
-  if (op->kind == OP_input) return rows_if(asks(p, IF_inputs_have_images, first_dim(p->g, op->first_result) == p->batch));
+  if (op->kind == OP_input)
+    return rows_if(asks(p, IF_inputs_have_images, first_dim(p->g, op->first_result) == p->batch));
   if (invariant && type_is_static(type_of(p->g, op->first_result)) && op->kind != OP_expand)
     return (Status){.kind = INVARIANT};
   if (traits & T_POINTWISE) return flow_pointwise(p, op);

@@ -90,7 +90,8 @@ static void find_buffers(Plan *p) {
   free(output_of);
 }
 
-/* Do all ops of v's last kernel read it element by element, as an operand of the result's own shape, none a view of it? */
+/* Do all ops of v's last kernel read it element by element, as an operand of the result's own shape, none a view of it?
+ */
 static bool read_pointwise_only(const Plan *p, ValueId v, int kernel, const Type *result) {
   const Value *value = value_at(p->g, v);
   for (uint32_t i = 0; i < value->use_count; i++) {

@@ -1,5 +1,5 @@
-/* Counts rewrites by rule, and ends them at a limit; counts what guards decline, by clause. Hangs off Graph.log, so that
- * every rule and every pass that changes a graph can report to it; a graph without a log rewrites freely. */
+/* Counts rewrites by rule, and ends them at a limit; counts what guards decline, by clause. Hangs off Graph.log, so
+ * that every rule and every pass that changes a graph can report to it; a graph without a log rewrites freely. */
 #ifndef NEXTC_REWRITE_LOG_H
 #define NEXTC_REWRITE_LOG_H
 #include "ir/ir.h"
@@ -39,8 +39,8 @@ int64_t rewrite_log_sum(const RewriteLog *);
 bool rewrite_allowed(const Graph *);
 /* One was made, or will be at once. */
 void rewrite_done(Graph *, const char *rule, Where at);
-/* One clause of a guard: every condition that can decline a rewrite is one. Returns the condition, or true where the log
- * waives the clause, and counts where it does not hold. */
+/* One clause of a guard: every condition that can decline a rewrite is one. Returns the condition, or true where the
+ * log waives the clause, and counts where it does not hold. */
 bool holds(const Graph *, Clause, bool condition);
 /* Changes that no result depends on: counted by rule, outside the limit. */
 void rewrite_note(Graph *, const char *rule, int64_t count);

@@ -131,7 +131,8 @@ static const Rule table[] = {
     RULE(layernorm_of_chain, REASSOC, "(div (sub:d ?x (reduce_mean:m ?x)) (sqrt (add (reduce_mean:v (mul ?d ?d)) ?e)))",
          layernorm_ok, "(layernorm!0 ?x)"),
     RULE(layernorm_scale, EXACT, "(mul (layernorm:n ?x) ?w)", layernorm_scale_ok, "(layernorm:n ?x (reshape!0 ?w))"),
-    RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok, "(layernorm:n ?x ?w (reshape!0 ?b))"),
+    RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok,
+         "(layernorm:n ?x ?w (reshape!0 ?b))"),
 
     /* x (1 + erf(x / sqrt 2)) / 2, however it is grouped */
     RULE(gelu_half_last, REASSOC, "(mul (mul ?x (add (erf (div ?x 1.4142135624)) 1)) 0.5)", NULL, "(gelu ?x)"),

@@ -25,7 +25,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef enum { CHECK_TEXT, CHECK_NEXT, CHECK_NOT, CHECK_COUNT, CHECK_RULE, CHECK_KEEPS, CHECK_DECLINES, CHECK_ERROR } CheckKind;
+typedef enum {
+  CHECK_TEXT,
+  CHECK_NEXT,
+  CHECK_NOT,
+  CHECK_COUNT,
+  CHECK_RULE,
+  CHECK_KEEPS,
+  CHECK_DECLINES,
+  CHECK_ERROR
+} CheckKind;
 static const char *const check_words[] = {"CHECK", "NEXT", "NOT", "COUNT", "RULE", "KEEPS", "DECLINES", "ERROR"};
 enum { CHECK_KINDS = sizeof check_words / sizeof *check_words, MAX_CHECKS = 32, MAX_NAMES = 512 };
 
@@ -156,8 +165,8 @@ static void run_list(Graph *g, const char *names, Clause waived, RewriteLog *all
   memcpy(all->declined, log.declined, sizeof log.declined);
 }
 
-/* Does the case end otherwise when the clause is taken to hold? In a process of its own: without its guard a rewrite may
- * well break the graph, which nextc takes for a bug and dies of. */
+/* Does the case end otherwise when the clause is taken to hold? In a process of its own: without its guard a rewrite
+ * may well break the graph, which nextc takes for a bug and dies of. */
 static bool clause_decides(const Case *k, const Graph *before, Clause clause, const char *printed) {
   fflush(NULL);
   pid_t child = fork();

@@ -275,9 +275,11 @@ static void put_clauses(Text *t) {
 #include "passes/clauses.def"
 #undef CLAUSE
   };
-  text_puts(t, "\n## Clauses\n\n"
-               "What guards ask before a rewrite, one by one: the table is `passes/clauses.def`. For each there is a case in\n"
-               "`tests/nir` that it alone declines.\n\n");
+  text_puts(
+      t,
+      "\n## Clauses\n\n"
+      "What guards ask before a rewrite, one by one: the table is `passes/clauses.def`. For each there is a case in\n"
+      "`tests/nir` that it alone declines.\n\n");
   COLUMNS(t, "where", "clause", "what must hold");
   for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
     put_code(t, clauses[i].where);
