@@ -18,7 +18,9 @@ typedef struct {
 const char *reduce_program(Reduction *, const char *text);
 
 /* ---- reduce_sizes.c ---- */
-enum { SIZE_CHOICES = 8 }; /* 1, the half, three quarters, one less; each in the whole program, and in its inputs only */
+enum {
+  SIZE_CHOICES = 8
+}; /* 1, the half, three quarters, one less; each in the whole program, and in its inputs only */
 /* Different numbers above 1 that dims of inputs, weights and literals have. */
 size_t count_sizes(const Graph *);
 /* Makes number `at` of them smaller. False where there is nothing to change or the program is none any more. */

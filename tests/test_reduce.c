@@ -121,11 +121,12 @@ static void sizes(void) {
           "%2 = const {floats=[0.5]} : f32[96,1,1,1]\n"
           "%3 = conv %1, %2 {kernel=[1,1] pads=[3,3,3,3] group=96} : f32[1,96,7,7]\n"
           "output %3 {name=\"out2\"}\n");
-  shrinks("least_size_between", "nir 1\n"
-                                "graph \"t\"\n"
-                                "%1 = input {name=\"x\"} : f32[3,100]\n"
-                                "%2 = slice %1 {shape=[3,5] starts=[0,18] steps=[1,1]} : f32[3,5]\n"
-                                "output %2 {name=\"y\"}\n",
+  shrinks("least_size_between",
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[3,100]\n"
+          "%2 = slice %1 {shape=[3,5] starts=[0,18] steps=[1,1]} : f32[3,5]\n"
+          "output %2 {name=\"y\"}\n",
           (const char *const[]){"slice", "starts=[0,18]", "f32[1,5]", NULL},
           "nir 1\n"
           "graph \"t\"\n"
