@@ -20,8 +20,13 @@ typedef struct {
 
 static bool is_marked(const Marks *m, OpId id) { return id < m->size && m->has[id]; }
 
-/* A change at the op whose place is `at` (chunk: of so many); false: there is nothing to change. */
-typedef bool (*Step)(Graph *, size_t at, size_t chunk);
+/* A change at the op whose place is `at` (chunk: of so many), or at another of what the step counts; choice: which of
+ * several. False: there is nothing to change. */
+typedef struct {
+  size_t at, chunk;
+  int choice;
+} Try;
+typedef bool (*Step)(Graph *, Try);
 
 static OpId op_at_place(const Graph *g, size_t place) {
   OpId id = g->first;
@@ -116,20 +121,21 @@ static bool cut_marked(Graph *g, const Marks *m, OpId before) {
   return true;
 }
 
-static bool cut_out(Graph *g, size_t at, size_t chunk) {
+static bool cut_out(Graph *g, Try t) {
   Marks m = {.has = calloc(g->op_count, sizeof *m.has), .size = g->op_count};
   if (!m.has) die("out of memory");
-  OpId first = op_at_place(g, at);
-  bool all_outputs, fine = mark_chunk(g, first, chunk, &m, &all_outputs);
+  OpId first = op_at_place(g, t.at);
+  bool all_outputs, fine = mark_chunk(g, first, t.chunk, &m, &all_outputs);
   if (fine && all_outputs) output_the_frontier(g, &m);
   fine = fine && cut_marked(g, &m, first) && count_kind(g, OP_output);
   free(m.has);
   return fine;
 }
 
-/* The op's result becomes one of its operands, number `operand`. */
-static bool bypass(Graph *g, size_t at, uint32_t operand) {
-  OpId id = op_at_place(g, at);
+/* The op's result becomes one of its operands, number `choice`. */
+static bool bypass(Graph *g, Try t) {
+  OpId id = op_at_place(g, t.at);
+  uint32_t operand = (uint32_t)t.choice;
   if (!id || op_at(g, id)->result_count != 1 || operand >= op_at(g, id)->operand_count) return false;
   ValueId y = op_at(g, id)->first_result, x = op_at(g, id)->operands[operand];
   if (!x || value_at(g, y)->constant || !type_equal(type_of(g, x), type_of(g, y))) return false;
@@ -138,13 +144,10 @@ static bool bypass(Graph *g, size_t at, uint32_t operand) {
   return true;
 }
 
-static bool bypass_first(Graph *g, size_t at, size_t chunk) { return chunk == 1 && bypass(g, at, 0); }
-static bool bypass_second(Graph *g, size_t at, size_t chunk) { return chunk == 1 && bypass(g, at, 1); }
-
 /* A constant expression that is no literal becomes a literal of equal elements. */
-static bool make_literal(Graph *g, size_t at, size_t chunk) {
-  OpId id = op_at_place(g, at);
-  if (!id || chunk != 1 || op_at(g, id)->result_count != 1 || op_at(g, id)->kind == OP_const) return false;
+static bool make_literal(Graph *g, Try try_) {
+  OpId id = op_at_place(g, try_.at);
+  if (!id || op_at(g, id)->result_count != 1 || op_at(g, id)->kind == OP_const) return false;
   ValueId v = op_at(g, id)->first_result;
   Type t = *type_of(g, v);
   if (!value_at(g, v)->constant || !type_is_static(&t) || !dtype_is_float(t.dtype)) return false;
@@ -158,9 +161,11 @@ static bool make_literal(Graph *g, size_t at, size_t chunk) {
   return true;
 }
 
-static bool drop_locations(Graph *g, size_t at, size_t chunk) {
+static bool smaller_size(Graph *g, Try t) { return shrink_size(g, t.at, t.choice); }
+
+static bool drop_locations(Graph *g, Try t) {
+  (void)t;
   bool any = false;
-  if (at || chunk != 1) return false;
   FOR_EACH_OP(g, id) {
     any = any || op_at(g, id)->loc;
     op_at(g, id)->loc = NULL;
@@ -168,9 +173,9 @@ static bool drop_locations(Graph *g, size_t at, size_t chunk) {
   return any;
 }
 
-static bool drop_schedule(Graph *g, size_t at, size_t chunk) {
+static bool drop_schedule(Graph *g, Try t) {
+  (void)t;
   bool any = false;
-  if (at || chunk != 1) return false;
   FOR_EACH_OP(g, id) {
     any = any || op_at(g, id)->sched.kernel >= 0;
     op_at(g, id)->sched = sched_default();
@@ -178,19 +183,36 @@ static bool drop_schedule(Graph *g, size_t at, size_t chunk) {
   return any;
 }
 
-static bool merge_equal(Graph *g, size_t at, size_t chunk) { return !at && chunk == 1 && merge_equal_ops(g); }
+static bool merge_equal(Graph *g, Try t) {
+  (void)t;
+  return merge_equal_ops(g);
+}
 
-static const struct {
+static size_t count_statements(const Graph *g) {
+  size_t count = 0;
+  FOR_EACH_OP(g, id) count++;
+  return count;
+}
+
+static size_t once(const Graph *g) {
+  (void)g;
+  return 1;
+}
+
+typedef struct {
   Step step;
-  bool chunks; /* by halves, not only one by one */
-} steps[] = {
-    {cut_out, true},
-    {bypass_first, false},
-    {bypass_second, false},
-    {make_literal, false},
-    {merge_equal, false},
-    {drop_locations, false},
-    {drop_schedule, false},
+  size_t (*places)(const Graph *); /* where it is tried: at 0 .. this - 1 */
+  int choices;                     /* of each place */
+  bool chunks;                     /* by halves, not only one by one */
+} StepInfo;
+static const StepInfo steps[] = {
+    {cut_out, count_statements, 1, true},
+    {bypass, count_statements, 2, false},
+    {make_literal, count_statements, 1, false},
+    {smaller_size, count_sizes, SIZE_CHOICES, false},
+    {merge_equal, once, 1, false},
+    {drop_locations, once, 1, false},
+    {drop_schedule, once, 1, false},
 };
 enum { STEP_COUNT = sizeof steps / sizeof *steps };
 
@@ -213,14 +235,14 @@ static Graph *parse(const State *s) {
 }
 
 /* Is the program still kept after one step? Then that is the current one. */
-static bool try_step(State *s, Step step, size_t at, size_t chunk) {
+static bool try_step(State *s, Step step, Try t) {
   Context *c = s->job->context;
   Graph *g = parse(s);
   if (!g) die("a reduced program does not parse: %s", c->count ? c->list[c->count - 1].text : "");
   size_t messages = c->count;
   int errors = c->errors;
   bool kept = false;
-  if (step(g, at, chunk)) {
+  if (step(g, t)) {
     drop_unused(g);
     const char *text = graph_print(g, g->arena, NULL);
     s->job->tried++;
@@ -234,22 +256,24 @@ static bool try_step(State *s, Step step, size_t at, size_t chunk) {
   return kept;
 }
 
-static size_t statement_count(const State *s) {
-  size_t count = 0;
+static size_t place_count(const State *s, const StepInfo *step) {
   Graph *g = parse(s);
-  if (g) FOR_EACH_OP(g, id) count++;
+  size_t count = g ? step->places(g) : 0;
   graph_free(g);
   return count;
 }
 
-/* Every place, from the last statement on, with chunks of one size. */
-static bool sweep(State *s, Step step, size_t chunk) {
+/* Every place, from the last on, with chunks of one size. */
+static bool sweep(State *s, const StepInfo *step, size_t chunk) {
   bool any = false;
-  for (size_t at = statement_count(s); at > 0;) {
+  for (size_t at = place_count(s, step); at > 0;) {
     at = at > chunk ? at - chunk : 0;
-    if (!try_step(s, step, at, chunk)) continue;
+    bool kept = false;
+    for (int choice = 0; choice < step->choices && !kept; choice++)
+      kept = try_step(s, step->step, (Try){at, chunk, choice});
+    if (!kept) continue;
     any = true;
-    size_t left = statement_count(s);
+    size_t left = place_count(s, step);
     if (at > left) at = left;
   }
   return any;
@@ -260,9 +284,9 @@ const char *reduce_program(Reduction *job, const char *text) {
   for (bool again = true; again;) {
     again = false;
     for (size_t i = 0; i < STEP_COUNT; i++) {
-      size_t chunk = steps[i].chunks ? statement_count(&s) / 2 : 1;
-      for (; chunk > 1; chunk /= 2) again = sweep(&s, steps[i].step, chunk) || again;
-      again = sweep(&s, steps[i].step, 1) || again;
+      size_t chunk = steps[i].chunks ? place_count(&s, &steps[i]) / 2 : 1;
+      for (; chunk > 1; chunk /= 2) again = sweep(&s, &steps[i], chunk) || again;
+      again = sweep(&s, &steps[i], 1) || again;
     }
   }
   return s.text;

@@ -125,24 +125,43 @@ static ValueId patch_conv(Twins *t, OpId id, const ValueId *operands, uint32_t c
   return graph_new_op(g, OP_gemm, (ValueId[]){rows, weights, count > 2 ? operands[2] : 0}, count, NULL, op.loc, id);
 }
 
-static bool steps_by_kernel(const Op *op) {
-  return op->attrs.group == 1 && all_zeros(op->attrs.pads) && all_ones(op->attrs.dilations) &&
-         ints_are(op->attrs.strides, op->attrs.kernel.count, op->attrs.kernel.at);
+/* A 1x1 conv that reads every position: a gemm. w: [O, I, KH, KW] */
+static bool is_pointwise_conv(const Graph *g, const Op *op, const Type *w) {
+  return holds(g, IF_kernel_is_1x1, w->dim[2] == 1 && w->dim[3] == 1) &&
+         holds(g, IF_1x1_of_one_group, op->attrs.group == 1) &&
+         holds(g, IF_1x1_steps_by_1, all_ones(op->attrs.strides)) &&
+         holds(g, IF_1x1_not_padded, all_zeros(op->attrs.pads));
+}
+
+/* A conv whose windows lie side by side: a gemm of patches. */
+static bool is_patch_conv(const Graph *g, const Op *op) {
+  bool steps_by_kernel = ints_are(op->attrs.strides, op->attrs.kernel.count, op->attrs.kernel.at);
+  return holds(g, IF_patch_steps_by_kernel, steps_by_kernel) && holds(g, IF_patch_of_one_group, op->attrs.group == 1) &&
+         holds(g, IF_patch_not_padded, all_zeros(op->attrs.pads)) &&
+         holds(g, IF_patch_not_dilated, all_ones(op->attrs.dilations)) &&
+         holds(g, IF_patch_weight_constant, value_at(g, op->operands[1])->constant);
+}
+
+/* x: [N, C, H, W] */
+static bool is_depthwise_conv(const Graph *g, const Op *op, const Type *x, const Type *w) {
+  return holds(g, IF_group_per_channel, op->attrs.group == x->dim[1]) &&
+         holds(g, IF_one_output_per_group, w->dim[0] == x->dim[1]) && holds(g, IF_several_groups, op->attrs.group > 1);
 }
 
 static bool convert_conv(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
-  if (op.attrs.layout || type_of(g, op.operands[0])->rank != 4) return false;
+  if (!holds(g, IF_conv_channels_first, !op.attrs.layout)) return false;
+  if (!holds(g, IF_conv_of_images, type_of(g, op.operands[0])->rank == 4)) return false;
   Type x = *type_of(g, op.operands[0]), w = *type_of(g, op.operands[1]);
   ValueId operands[3] = {as_last(t, op.operands[0], id), op.operands[1], op.operand_count > 2 ? op.operands[2] : 0};
   uint32_t count = operands[2] ? 3 : 2;
   ValueId result;
-  if (op.attrs.group == 1 && w.dim[2] == 1 && w.dim[3] == 1 && all_ones(op.attrs.strides) && all_zeros(op.attrs.pads))
+  if (is_pointwise_conv(g, &op, &w))
     result = pointwise_conv(t, id, operands, count);
-  else if (steps_by_kernel(&op) && value_at(g, operands[1])->constant)
+  else if (is_patch_conv(g, &op))
     result = patch_conv(t, id, operands, count);
-  else if (op.attrs.group == x.dim[1] && w.dim[0] == x.dim[1] && op.attrs.group > 1)
+  else if (is_depthwise_conv(g, &op, &x, &w))
     result = depthwise_conv(t, id, operands, count);
   else {
     Attrs a = op.attrs;
@@ -157,7 +176,8 @@ static bool convert_conv(Twins *t, OpId id) {
 static bool convert_pool(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
-  if (op.attrs.layout || type_of(g, op.operands[0])->rank != 4 || !get_twin(t, op.operands[0])) return false;
+  if (!holds(g, IF_pool_channels_first, !op.attrs.layout)) return false;
+  if (!holds(g, IF_pool_operand_has_twin, get_twin(t, op.operands[0]))) return false;
   Attrs a = op.attrs;
   a.layout = "nhwc";
   ValueId x = as_last(t, op.operands[0], id);
@@ -169,14 +189,14 @@ static bool convert_pool(Twins *t, OpId id) {
 static bool pointwise_fits(const Twins *t, const Op *op) {
   const Graph *g = t->g;
   bool any = false;
-  if (type_of(g, op->first_result)->rank != 4) return false;
+  if (!holds(g, IF_pointwise_result_is_image, type_of(g, op->first_result)->rank == 4)) return false;
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = op->operands[i];
-    if (!v) return false;
     any = any || get_twin(t, v);
-    if (type_of(g, v)->rank != 4 && type_of(g, v)->rank != 0 && !value_at(g, v)->constant) return false;
+    bool fits = type_of(g, v)->rank == 4 || type_of(g, v)->rank == 0 || value_at(g, v)->constant;
+    if (!holds(g, IF_pointwise_operands_are_images, fits)) return false;
   }
-  return any;
+  return holds(g, IF_pointwise_operand_has_twin, any);
 }
 
 static bool convert_pointwise(Twins *t, OpId id) {
@@ -208,10 +228,10 @@ static bool has_axis(Ints axes, int axis) {
 static bool convert_reduce(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
-  if (!get_twin(t, op.operands[0])) return false;
+  if (!holds(g, IF_reduced_has_twin, get_twin(t, op.operands[0]))) return false;
   Ints axes = op.attrs.axes;
   bool channels = has_axis(axes, 1), both = has_axis(axes, 2) && has_axis(axes, 3);
-  if (!op.attrs.keepdims && !channels && !both) return false; /* remaining axes would change their order */
+  if (!holds(g, IF_rest_keeps_order, op.attrs.keepdims || channels || both)) return false;
   Attrs a = op.attrs;
   a.axes = map_axes(g, axes);
   ValueId x = get_twin(t, op.operands[0]);
@@ -227,11 +247,11 @@ static bool convert_reduce(Twins *t, OpId id) {
 static bool convert_axes(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
-  if (!get_twin(t, op.operands[0])) return false;
+  if (!holds(g, IF_operand_has_twin, get_twin(t, op.operands[0]))) return false;
   Attrs a = op.attrs;
   a.axes = map_axes(g, op.attrs.axes);
-  if (op.kind == OP_layernorm && has_axis(op.attrs.axes, 1) && op.attrs.axes.count > 1 && op.operand_count > 1)
-    return false; /* scale and bias would have to be transposed */
+  bool moves = op.kind == OP_layernorm && has_axis(op.attrs.axes, 1) && op.attrs.axes.count > 1 && op.operand_count > 1;
+  if (!holds(g, IF_norm_scale_keeps_order, !moves)) return false;
   a.axis = last_axis_of[op.attrs.axis];
   ValueId operands[3];
   for (uint32_t i = 0; i < op.operand_count; i++) operands[i] = op.operands[i];
@@ -243,9 +263,8 @@ static bool convert_axes(Twins *t, OpId id) {
 static bool convert_concat(Twins *t, OpId id) {
   Graph *g = t->g;
   Op op = *op_at(g, id);
-  if (type_of(g, op.first_result)->rank != 4) return false;
   for (uint32_t i = 0; i < op.operand_count; i++)
-    if (!get_twin(t, op.operands[i])) return false;
+    if (!holds(g, IF_parts_have_twins, get_twin(t, op.operands[i]))) return false;
   ValueId *operands = ARENA_ARRAY(g->arena, ValueId, op.operand_count);
   for (uint32_t i = 0; i < op.operand_count; i++) operands[i] = get_twin(t, op.operands[i]);
   Attrs a = op.attrs;
@@ -262,7 +281,8 @@ static bool convert_transpose(Twins *t, OpId id) {
     return false;
   }
   ValueId twin = get_twin(t, op.operands[0]);
-  if (!twin || !ints_are(op.attrs.perm, 4, to_last)) return false;
+  if (!holds(g, IF_transposed_has_twin, twin) || !holds(g, IF_transpose_to_last, ints_are(op.attrs.perm, 4, to_last)))
+    return false;
   graph_replace_uses(g, op.first_result, twin);
   graph_erase_op(g, id);
   return true;
@@ -274,10 +294,14 @@ static bool convert_reshape(Twins *t, OpId id) {
   const Op *op = op_at(g, id);
   const Type *x = type_of(g, op->operands[0]), *y = type_of(g, op->first_result);
   ValueId twin = get_twin(t, op->operands[0]);
-  bool first = x->rank == 4 && y->rank == 4 && x->dim[1] == 1 && x->dim[2] == 1 && y->dim[2] == 1 && y->dim[3] == 1;
-  if (!twin && first && x->dim[0] == y->dim[0]) /* [N, 1, 1, C] to [N, C, 1, 1] */
+  bool pooled = x->rank == 4 && x->dim[1] == 1 && x->dim[2] == 1;
+  bool first = y->rank == 4 && y->dim[2] == 1 && y->dim[3] == 1;
+  if (!twin && holds(g, IF_reshape_of_pooled, pooled) && holds(g, IF_reshape_to_channels_first, first) &&
+      holds(g, IF_reshape_keeps_images, x->dim[0] == y->dim[0])) /* [N, 1, 1, C] to [N, C, 1, 1] */
     set_twin(t, op->first_result, op->operands[0]);
-  if (!twin || !(x->dim[1] == 1 || (x->dim[2] == 1 && x->dim[3] == 1))) return false;
+  if (!twin) return false;
+  bool same_order = x->dim[1] == 1 || (x->dim[2] == 1 && x->dim[3] == 1);
+  if (!holds(g, IF_reshape_of_one_order, same_order)) return false;
   graph_set_operand(g, id, 0, twin);
   return true;
 }
@@ -297,7 +321,8 @@ static bool convert(Twins *t, OpId id) {
   case OP_resize:
   case OP_cumsum:
   case OP_softmax: return convert_axes(t, id);
-  case OP_gather: return type_of(t->g, op->operands[1])->rank == 1 && convert_axes(t, id);
+  case OP_gather:
+    return holds(t->g, IF_gather_by_vector, type_of(t->g, op->operands[1])->rank == 1) && convert_axes(t, id);
   case OP_concat: return convert_concat(t, id);
   case OP_transpose: return convert_transpose(t, id);
   case OP_reshape: return convert_reshape(t, id);

@@ -47,8 +47,9 @@ static ValueId fold_splat(Graph *g, OpId id) {
 static ValueId fold_floats(Graph *g, OpId id) {
   const Op *op = op_at(g, id);
   Type t = *type_of(g, op->first_result);
-  if (!dtype_is_float(t.dtype) || !type_is_static(&t) || type_elements(&t) > MAX_FLOATS || type_elements(&t) < 1 ||
-      op->result_count != 1 || !has_literal_operands(g, op))
+  if (!dtype_is_float(t.dtype) || !holds(g, IF_literal_operands, has_literal_operands(g, op))) return 0;
+  if (!holds(g, IF_literal_of_few_floats,
+             type_is_static(&t) && type_elements(&t) <= MAX_FLOATS && type_elements(&t) >= 1))
     return 0;
   Tensor value;
   if (!eval_const(g, op->first_result, &value)) return 0;
@@ -61,7 +62,7 @@ static ValueId fold_op(Graph *g, OpId id) {
   const Op *op = op_at(g, id);
   if (op_info[op->kind].traits & T_LEAF || op->result_count != 1) return 0;
   const Value *v = value_at(g, op->first_result);
-  if (known_is_numeric(v)) {
+  if (v->known && holds(g, IF_contents_are_numbers, known_is_numeric(v))) {
     Type t = v->type;
     return graph_const_ints(g, t.dtype, t.rank, t.dim, v->known, op->loc, id);
   }

@@ -11,6 +11,7 @@
 #include "backend/storage.h"
 #include "ir/graph_edit.h"
 #include "passes/group_patterns.h"
+#include "passes/rewrite_log.h"
 #include "passes/rules.h"
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ bool grouping_operands_exist(const Grouping *p, const Op *user, ValueId from, in
   for (uint32_t i = 0; i < user->operand_count; i++) {
     ValueId v = user->operands[i];
     if (!v || v == from || value_at(p->g, v)->constant) continue;
-    if (order_of(p, value_at(p->g, v)->def) >= at) return false;
+    if (!holds(p->g, IF_operands_exist_by_then, order_of(p, value_at(p->g, v)->def) < at)) return false;
   }
   return true;
 }
@@ -48,7 +49,7 @@ void grouping_pull(Grouping *p, OpId id, OpId *tail, int at) {
 OpId grouping_single_user(const Graph *g, ValueId v) {
   const Value *value = value_at(g, v);
   for (uint32_t i = 1; i < value->use_count; i++)
-    if (value->uses[i].op != value->uses[0].op) return 0;
+    if (!holds(g, IF_one_user, value->uses[i].op == value->uses[0].op)) return 0;
   return value->use_count ? value->uses[0].op : 0;
 }
 
@@ -56,9 +57,10 @@ OpId grouping_single_user(const Graph *g, ValueId v) {
 static bool epilogue_operand(const Graph *g, ValueId v, const Type *result) {
   const Type *t = type_of(g, v);
   if (type_equal(t, result)) return true;
-  if (t->dtype != result->dtype) return false;
+  if (!holds(g, IF_epilogue_operand_f32, t->dtype == result->dtype)) return false;
   int64_t n = type_elements(t);
-  return n == 1 || (t->rank && n == t->dim[t->rank - 1] && n == result->dim[result->rank - 1]);
+  bool per_channel = t->rank && n == t->dim[t->rank - 1] && n == result->dim[result->rank - 1];
+  return holds(g, IF_epilogue_operand_fits, n == 1 || per_channel);
 }
 
 /* Ops of these kinds have no vector form that the epilogue of a tile could use. */
@@ -70,9 +72,11 @@ static bool needs_scalars(OpKind kind) {
 bool grouping_joins_epilogue(const Grouping *p, OpId user, ValueId from) {
   const Graph *g = p->g;
   const Op *op = op_at(g, user);
-  if (!(op_info[op->kind].traits & T_POINTWISE) || needs_scalars(op->kind)) return false;
+  if (!(op_info[op->kind].traits & T_POINTWISE)) return false;
+  if (!holds(g, IF_epilogue_has_vector_form, !needs_scalars(op->kind))) return false;
   const Type *t = type_of(g, op->first_result);
-  if (t->dtype != DT_f32 || !type_equal(t, type_of(g, from))) return false;
+  if (!holds(g, IF_epilogue_f32, t->dtype == DT_f32)) return false;
+  if (!holds(g, IF_epilogue_keeps_shape, type_equal(t, type_of(g, from)))) return false;
   for (uint32_t i = 0; i < op->operand_count; i++)
     if (!epilogue_operand(g, op->operands[i], t)) return false;
   return true;
@@ -83,23 +87,23 @@ static bool joins_elementwise(const Grouping *p, OpId user, ValueId from) {
   const Op *op = op_at(g, user);
   if (!(op_info[op->kind].traits & T_POINTWISE)) return false;
   const Type *a = type_of(g, op->first_result), *b = type_of(g, from);
-  if (a->rank != b->rank) return false;
-  for (int i = 0; i < a->rank; i++)
-    if (a->dim[i] != b->dim[i]) return false;
-  return true;
+  return holds(g, IF_elementwise_keeps_shape, a->rank == b->rank && ints_are((Ints){a->rank, a->dim}, b->rank, b->dim));
 }
 
+/* The norm over the channels behind a dwconv. */
 static bool joins_dwconv(const Grouping *p, OpId user, ValueId from) {
   const Op *op = op_at(p->g, user);
-  return op->kind == OP_layernorm && op->operands[0] == from && op->attrs.axes.count == 1 && op->attrs.axes.at[0] == 3 &&
-         type_of(p->g, from)->dtype == DT_f32;
+  if (op->kind != OP_layernorm || op->operands[0] != from) return false;
+  return holds(p->g, IF_dwconv_norm_over_channels, op->attrs.axes.count == 1 && op->attrs.axes.at[0] == 3) &&
+         holds(p->g, IF_dwconv_norm_f32, type_of(p->g, from)->dtype == DT_f32);
 }
 
 /* The norm over the columns behind a stem's gemm. */
 static bool joins_stem(const Grouping *p, OpId user, ValueId from) {
   const Op *op = op_at(p->g, user);
-  return op->kind == OP_layernorm && op->operands[0] == from && op->attrs.axes.count == 1 &&
-         op->attrs.axes.at[0] == type_of(p->g, from)->rank - 1;
+  if (op->kind != OP_layernorm || op->operands[0] != from) return false;
+  bool last = op->attrs.axes.count == 1 && op->attrs.axes.at[0] == type_of(p->g, from)->rank - 1;
+  return holds(p->g, IF_stem_norm_over_columns, last);
 }
 
 typedef bool (*Joins)(const Grouping *, OpId user, ValueId from);
@@ -141,9 +145,11 @@ static bool is_packed_conv(const Op *op) { return op->kind == OP_conv && op->att
 /* An NCHW-to-NHWC transpose whose only user is a conv that can read NCHW itself; 0: none. */
 static OpId absorbing_conv(const Graph *g, OpId id) {
   const Op *op = op_at(g, id);
-  if (op->kind != OP_transpose || !ints_are(op->attrs.perm, 4, (Dim[]){0, 2, 3, 1})) return 0;
+  if (op->kind != OP_transpose) return 0;
   OpId user = grouping_single_user(g, op->first_result);
-  return user && is_packed_conv(op_at(g, user)) && op_at(g, user)->operands[0] == op->first_result ? user : 0;
+  if (!user || op_at(g, user)->kind != OP_conv || op_at(g, user)->operands[0] != op->first_result) return 0;
+  if (!holds(g, IF_absorbed_to_last, ints_are(op->attrs.perm, 4, (Dim[]){0, 2, 3, 1}))) return 0;
+  return holds(g, IF_absorbed_by_packed_conv, is_packed_conv(op_at(g, user))) ? user : 0;
 }
 
 static const char *family_of(const Graph *g, const Op *op) {

@@ -7,6 +7,7 @@
  *
  * Each value inside has one user, the next op; weights are packed and f32. What follows is taken in by group_ops.c. */
 #include "passes/group_patterns.h"
+#include "passes/rewrite_log.h"
 #include "passes/rules.h"
 
 enum { MAX_PATTERN = 16, PANEL = 16 };
@@ -34,34 +35,35 @@ static OpId next_op(const Pattern *m, bool through_views) {
   return user && op_at(g, user)->sched.kernel < 0 && m->count + 1 < MAX_PATTERN ? user : 0;
 }
 
+/* As pack-weights leaves it; FACT_FOLDED says that what is packed is constant. */
 static bool is_packed_gemm(const Graph *g, OpId id) {
   const Op *op = op_at(g, id);
-  return op->kind == OP_gemm && op->attrs.cols && op->attrs.panel == PANEL && type_of(g, op->first_result)->dtype == DT_f32;
+  return op->kind == OP_gemm && holds(g, IF_gemm_packed, op->attrs.cols && op->attrs.panel == PANEL) &&
+         holds(g, IF_gemm_f32, type_of(g, op->first_result)->dtype == DT_f32);
 }
 
 /* Takes the next op if it is a packed gemm of the last value. */
 static bool take_gemm(Pattern *m, bool through_views) {
   OpId next = next_op(m, through_views);
   if (!next || !is_packed_gemm(m->p->g, next)) return false;
-  const Op *op = op_at(m->p->g, next);
-  if (!value_at(m->p->g, op->operands[1])->constant) return false;
-  if (!through_views && op->operands[0] != m->value) return false;
+  if (!through_views && op_at(m->p->g, next)->operands[0] != m->value) return false; /* x is its bias */
   take(m, next);
   return true;
 }
 
 static bool norms_last_axis(const Graph *g, const Op *op) {
-  return op->kind == OP_layernorm && op->attrs.axes.count == 1 &&
-         op->attrs.axes.at[0] == type_of(g, op->first_result)->rank - 1 && type_of(g, op->first_result)->dtype == DT_f32;
+  bool last = op->attrs.axes.count == 1 && op->attrs.axes.at[0] == type_of(g, op->first_result)->rank - 1;
+  return op->kind == OP_layernorm && holds(g, IF_kernel_norms_last_axis, last);
 }
 
 static bool match_stem(Pattern *m) { return take_gemm(m, false); }
 
 static bool match_downsample(Pattern *m) {
   const Graph *g = m->p->g;
-  if (!norms_last_axis(g, op_at(g, m->ops[0])) || type_of(g, m->value)->rank != 4) return false;
+  if (!norms_last_axis(g, op_at(g, m->ops[0]))) return false;
   OpId patches = next_op(m, false);
-  if (!patches || op_at(g, patches)->kind != OP_patches || !op_at(g, patches)->attrs.layout) return false;
+  if (!patches || op_at(g, patches)->kind != OP_patches) return false;
+  if (!holds(g, IF_downsample_channels_last, op_at(g, patches)->attrs.layout != NULL)) return false;
   take(m, patches);
   return take_gemm(m, false);
 }
@@ -70,14 +72,17 @@ static bool match_downsample(Pattern *m) {
 static bool grn_fits(const Graph *g, const Op *op) {
   const Type *t = type_of(g, op->first_result);
   bool shifted = op->operand_count > 2 && op->operands[2];
-  return op->kind == OP_grn && !shifted && t->rank == 4 && t->dim[0] == 1 && op->attrs.axis == 3 &&
-         ints_are(op->attrs.axes, 2, (Dim[]){1, 2});
+  return op->kind == OP_grn && holds(g, IF_grn_without_shift, !shifted) &&
+         holds(g, IF_grn_of_one_image, t->rank == 4 && t->dim[0] == 1) &&
+         holds(g, IF_grn_of_channels, op->attrs.axis == 3) &&
+         holds(g, IF_grn_over_all_positions, ints_are(op->attrs.axes, 2, (Dim[]){1, 2}));
 }
 
 static bool match_mlp(Pattern *m) {
   const Graph *g = m->p->g;
   const Op *first = op_at(g, m->ops[0]);
-  if (!is_packed_gemm(g, m->ops[0]) || !value_at(g, first->operands[1])->constant || first->attrs.cols % PANEL) return false;
+  if (!is_packed_gemm(g, m->ops[0]) || !holds(g, IF_hidden_in_whole_panels, first->attrs.cols % PANEL == 0))
+    return false;
   OpId next = next_op(m, false);
   while (next && grouping_joins_epilogue(m->p, next, m->value) &&
          grouping_operands_exist(m->p, op_at(g, next), m->value, m->at)) {
@@ -88,18 +93,23 @@ static bool match_mlp(Pattern *m) {
   return take_gemm(m, false);
 }
 
+static Dim last_dim(const Type *t) { return t->dim[t->rank - 1]; }
+
 static bool match_head(Pattern *m) {
   const Graph *g = m->p->g;
   const Op *mean = op_at(g, m->ops[0]);
   const Type *x = type_of(g, mean->operands[0]);
-  if (x->rank != 4 || x->dtype != DT_f32 || !ints_are(mean->attrs.axes, 2, (Dim[]){1, 2})) return false;
+  if (!holds(g, IF_head_of_images, x->rank == 4)) return false;
+  if (!holds(g, IF_head_pools_positions, ints_are(mean->attrs.axes, 2, (Dim[]){1, 2}))) return false;
   OpId next = next_op(m, true);
-  if (next && norms_last_axis(g, op_at(g, next)) && type_of(g, op_at(g, next)->first_result)->dim[type_of(g, op_at(g, next)->first_result)->rank - 1] == x->dim[3])
+  if (next && norms_last_axis(g, op_at(g, next))) {
+    if (!holds(g, IF_head_norm_of_channels, last_dim(type_of(g, op_at(g, next)->first_result)) == x->dim[3]))
+      return false;
     take(m, next);
+  }
   if (!take_gemm(m, true)) return false;
   const Op *gemm = op_at(g, m->ops[m->count - 1]);
-  const Type *in = type_of(g, gemm->operands[0]);
-  return in->dim[in->rank - 1] == x->dim[3];
+  return holds(g, IF_head_gemm_of_channels, last_dim(type_of(g, gemm->operands[0])) == x->dim[3]);
 }
 
 static const struct {

@@ -10,7 +10,8 @@
  * Every op of a match but the root has uses inside the match only, so that a rewrite never doubles work and never
  * changes what an output sees; all are computed (no constant expressions) unless the set says otherwise.
  *
- * Guard: a function that looks at the match and may refuse; it may also fill attributes for the replacement.
+ * Guard: a function that looks at the match and may refuse; it may also fill attributes for the replacement. Each of
+ * its conditions is a clause, holds(graph, IF_name, condition), so that a test can ask for a case of each.
  *
  * Replacement: an s-expression.
  *   (op:n a ...)    op with the attributes of the matched op n
@@ -24,6 +25,7 @@
 #ifndef NEXTC_MATCH_H
 #define NEXTC_MATCH_H
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 
 typedef enum { EXACT, REASSOC } RuleClass;
 

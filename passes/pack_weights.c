@@ -10,7 +10,9 @@
 #include "passes/rewrite_log.h"
 
 static bool conv_can_pack(const Graph *g, const Op *op) {
-  return op->kind == OP_conv && op->attrs.layout && op->attrs.group == 1 && type_of(g, op->operands[1])->rank == 4;
+  return op->kind == OP_conv && holds(g, IF_packed_conv_channels_last, op->attrs.layout != NULL) &&
+         holds(g, IF_packed_conv_of_one_group, op->attrs.group == 1) &&
+         holds(g, IF_packed_conv_of_images, type_of(g, op->operands[1])->rank == 4);
 }
 
 static void pack_op(Graph *g, OpId id) {
@@ -53,8 +55,10 @@ int pack_weights(Graph *g, const PassOptions *options) {
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     if (op->kind != OP_gemm && !conv_can_pack(g, op)) continue;
-    if (op->attrs.cols || value_at(g, op->first_result)->constant) continue;
-    bool packs = value_at(g, op->operands[1])->constant && type_of(g, op->first_result)->dtype == DT_f32;
+    if (!holds(g, IF_packed_once, !op->attrs.cols)) continue;
+    if (!holds(g, IF_packed_is_computed, !value_at(g, op->first_result)->constant)) continue;
+    bool packs = holds(g, IF_packed_weight_constant, value_at(g, op->operands[1])->constant) &&
+                 holds(g, IF_packed_f32, type_of(g, op->first_result)->dtype == DT_f32);
     bool gemm = op->kind == OP_gemm;
     if (packs && rewrite_allowed(g)) {
       rewrite_done(g, gemm ? "pack_gemm" : "pack_conv", where_op(g, id));

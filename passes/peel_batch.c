@@ -32,6 +32,9 @@ static const Status mixed = {.kind = MIXED};
 
 static Dim first_dim(const Graph *g, ValueId v) { return type_of(g, v)->rank ? type_of(g, v)->dim[0] : 1; }
 
+/* Clauses of the proof. */
+static bool asks(const Peel *p, Clause clause, bool condition) { return holds(p->g, clause, condition); }
+
 static Status rows_if(bool condition) { return condition ? (Status){.kind = ROWS, .k = 1} : mixed; }
 
 static bool same_status(Status a, Status b) { return a.kind == b.kind && a.k == b.k; }
@@ -46,8 +49,8 @@ static bool has_rows(const Peel *p, ValueId v, Status s) {
 static Status keeps_rows(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
   for (uint32_t i = 1; i < op->operand_count; i++)
-    if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) return mixed;
-  return has_rows(p, op->first_result, s) ? s : mixed;
+    if (op->operands[i] && !asks(p, IF_others_invariant, p->status[op->operands[i]].kind == INVARIANT)) return mixed;
+  return asks(p, IF_result_has_rows, has_rows(p, op->first_result, s)) ? s : mixed;
 }
 
 static Status keeps_rows_if(const Peel *p, const Op *op, bool condition) {
@@ -55,7 +58,7 @@ static Status keeps_rows_if(const Peel *p, const Op *op, bool condition) {
 }
 
 static Status flow_gemm(const Peel *p, const Op *op) {
-  return keeps_rows_if(p, op, type_of(p->g, op->operands[0])->rank >= 2);
+  return keeps_rows_if(p, op, asks(p, IF_gemm_of_rows, type_of(p->g, op->operands[0])->rank >= 2));
 }
 
 static bool has_axis_0(const Op *op) {
@@ -64,15 +67,21 @@ static bool has_axis_0(const Op *op) {
   return false;
 }
 
-static Status flow_axes(const Peel *p, const Op *op) { return keeps_rows_if(p, op, !has_axis_0(op)); }
-
-static Status flow_axis(const Peel *p, const Op *op) { return keeps_rows_if(p, op, op->attrs.axis != 0); }
-
-static Status flow_grn(const Peel *p, const Op *op) {
-  return keeps_rows_if(p, op, op->attrs.axis != 0 && !has_axis_0(op));
+static Status flow_axes(const Peel *p, const Op *op) {
+  return keeps_rows_if(p, op, asks(p, IF_axes_of_one_image, !has_axis_0(op)));
 }
 
-static Status flow_transpose(const Peel *p, const Op *op) { return keeps_rows_if(p, op, op->attrs.perm.at[0] == 0); }
+static Status flow_axis(const Peel *p, const Op *op) {
+  return keeps_rows_if(p, op, asks(p, IF_axis_of_one_image, op->attrs.axis != 0));
+}
+
+static Status flow_grn(const Peel *p, const Op *op) {
+  return keeps_rows_if(p, op, asks(p, IF_grn_in_one_image, op->attrs.axis != 0 && !has_axis_0(op)));
+}
+
+static Status flow_transpose(const Peel *p, const Op *op) {
+  return keeps_rows_if(p, op, asks(p, IF_transpose_keeps_images, op->attrs.perm.at[0] == 0));
+}
 
 /* An operand that broadcasts along dim 0 of the result. */
 static bool broadcasts_rows(const Graph *g, ValueId v, int rank) {
@@ -86,11 +95,14 @@ static Status broadcast_rows(const Peel *p, const Op *op, int rank) {
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = op->operands[i];
     Status s = p->status[v];
-    bool wide = s.kind == ROWS && type_of(p->g, v)->rank == rank && (all.kind == MIXED || same_status(all, s));
-    if (!wide && !(s.kind == INVARIANT && broadcasts_rows(p->g, v, rank))) return mixed;
-    if (wide) all = s;
+    if (s.kind != ROWS) {
+      if (!asks(p, IF_one_for_all_images, s.kind == INVARIANT && broadcasts_rows(p->g, v, rank))) return mixed;
+      continue;
+    }
+    if (!asks(p, IF_rows_of_full_rank, type_of(p->g, v)->rank == rank)) return mixed;
+    all = s; /* the same for all that have rows: N k and N j do not broadcast */
   }
-  return has_rows(p, op->first_result, all) ? all : mixed;
+  return asks(p, IF_result_has_rows, has_rows(p, op->first_result, all)) ? all : mixed;
 }
 
 /* Smallest and largest element of a value whose contents are known numbers. */
@@ -107,22 +119,29 @@ static bool known_range(const Graph *g, ValueId id, int64_t *low, int64_t *high)
   return *low > -((int64_t)1 << 40) && *high < (int64_t)1 << 40;
 }
 
-/* n k + c: sums and differences with known invariants, products with one number. */
+/* Do indices among the operands have images as the result's first dim? */
+static bool indices_lead(const Peel *p, const Op *op) {
+  int rank = type_of(p->g, op->first_result)->rank;
+  for (uint32_t i = 0; i < op->operand_count; i++)
+    if (p->status[op->operands[i]].kind == INDEX && type_of(p->g, op->operands[i])->rank != rank) return false;
+  return true;
+}
+
+/* n k + c: sums and differences with what is known, so the same for all images; products with one number. */
 static Status flow_index(const Peel *p, const Op *op) {
   Status a = p->status[op->operands[0]], b = p->status[op->operands[1]];
-  int rank = type_of(p->g, op->first_result)->rank;
   bool first = a.kind == INDEX;
   ValueId other = op->operands[first ? 1 : 0];
   Status index = first ? a : b;
-  int64_t low, high;
+  int64_t low = 0, high = 0;
+  if (!asks(p, IF_index_of_full_rank, indices_lead(p, op))) return mixed;
   if (op->kind == OP_add && a.kind == INDEX && b.kind == INDEX)
     return (Status){INDEX, a.k + b.k, a.low + b.low, a.high + b.high};
-  if ((first ? b : a).kind != INVARIANT || !broadcasts_rows(p->g, other, rank) || !known_range(p->g, other, &low, &high))
-    return mixed;
+  if (!asks(p, IF_index_with_known, known_range(p->g, other, &low, &high))) return mixed;
   if (op->kind == OP_add) return (Status){INDEX, index.k, index.low + low, index.high + high};
   if (op->kind == OP_sub && first) return (Status){INDEX, index.k, index.low - high, index.high - low};
   bool small = index.k < (int64_t)1 << 20 && index.low > -((int64_t)1 << 20) && index.high < (int64_t)1 << 20;
-  if (op->kind == OP_mul && low == high && low >= 0 && small)
+  if (op->kind == OP_mul && asks(p, IF_index_times_one_number, low == high && low >= 0 && small))
     return (Status){INDEX, index.k * low, index.low * low, index.high * low};
   return mixed;
 }
@@ -137,9 +156,10 @@ static Status flow_pointwise(const Peel *p, const Op *op) {
 
 static Status flow_reshape(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
-  Dim first = first_dim(p->g, op->first_result), k;
-  if (s.kind == INDEX) return first == p->batch ? s : mixed;
-  if (s.kind != ROWS || !dim_div_exact(first, p->batch, &k) || !dim_is_number(k)) return mixed;
+  Dim first = first_dim(p->g, op->first_result), k = 0;
+  if (s.kind == INDEX) return asks(p, IF_index_keeps_images, first == p->batch) ? s : mixed;
+  if (s.kind != ROWS || !asks(p, IF_reshape_to_rows, dim_div_exact(first, p->batch, &k) && dim_is_number(k)))
+    return mixed;
   return (Status){.kind = ROWS, .k = k};
 }
 
@@ -147,49 +167,51 @@ static Status flow_expand(const Peel *p, const Op *op) {
   ValueId x = op->operands[0];
   Status s = p->status[x];
   int rank = type_of(p->g, op->first_result)->rank;
-  if (s.kind == ROWS) return keeps_rows_if(p, op, type_of(p->g, x)->rank == rank);
-  bool copies = s.kind == INVARIANT && broadcasts_rows(p->g, x, rank);
-  return rows_if(copies && first_dim(p->g, op->first_result) == p->batch);
+  if (s.kind == ROWS) return keeps_rows_if(p, op, asks(p, IF_expand_keeps_rank, type_of(p->g, x)->rank == rank));
+  if (!asks(p, IF_expand_copies_one, s.kind == INVARIANT && broadcasts_rows(p->g, x, rank))) return mixed;
+  return rows_if(asks(p, IF_expand_to_images, first_dim(p->g, op->first_result) == p->batch));
 }
 
 static Status flow_concat(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
   for (uint32_t i = 0; i < op->operand_count; i++)
-    if (!same_status(p->status[op->operands[i]], s)) return mixed;
-  return s.kind == ROWS && op->attrs.axis != 0 ? s : mixed;
+    if (!asks(p, IF_parts_have_rows, same_status(p->status[op->operands[i]], s))) return mixed;
+  return s.kind == ROWS && asks(p, IF_concat_in_each_image, op->attrs.axis != 0) ? s : mixed;
 }
 
 static Status flow_slice(const Peel *p, const Op *op) {
   bool whole =
       op->attrs.starts.count && op->attrs.starts.at[0] == 0 && (!op->attrs.steps.count || op->attrs.steps.at[0] == 1);
-  return keeps_rows_if(p, op, whole);
+  return keeps_rows_if(p, op, asks(p, IF_slice_keeps_images, whole));
 }
 
 static Status flow_pad(const Peel *p, const Op *op) {
   int rank = type_of(p->g, op->first_result)->rank;
   const Ints *pads = &op->attrs.pads;
-  return keeps_rows_if(p, op, pads->count == 2 * rank && pads->at[0] == 0 && pads->at[rank] == 0);
+  bool whole = pads->count == 2 * rank && pads->at[0] == 0 && pads->at[rank] == 0;
+  return keeps_rows_if(p, op, asks(p, IF_pad_adds_no_images, whole));
 }
 
 /* gather along axis 0 of ROWS k by INDEX k reads rows of its own image only, if [0, ...] does. */
 static Status flow_gather(const Peel *p, const Op *op) {
   Status data = p->status[op->operands[0]], index = p->status[op->operands[1]];
   if (op->attrs.axis != 0) return keeps_rows(p, op);
-  bool own = data.kind == ROWS && index.kind == INDEX && data.k == index.k && index.low >= 0 && index.high < data.k;
-  return rows_if(own && first_dim(p->g, op->first_result) == p->batch);
+  return rows_if(asks(p, IF_gather_of_rows_by_index, data.kind == ROWS && index.kind == INDEX && data.k == index.k) &&
+                 asks(p, IF_gather_in_own_image, index.low >= 0 && index.high < data.k));
 }
 
 static Status flow_matmul(const Peel *p, const Op *op) {
   int rank = type_of(p->g, op->first_result)->rank;
-  return rank >= 3 ? broadcast_rows(p, op, rank) : mixed;
+  return asks(p, IF_matmul_in_each_image, rank >= 3) ? broadcast_rows(p, op, rank) : mixed;
 }
 
 /* All operands have rows of their own: an index of one row for all would only touch the first image. */
 static Status flow_elements(const Peel *p, const Op *op) {
   Status s = p->status[op->operands[0]];
   for (uint32_t i = 0; i < op->operand_count; i++)
-    if (!same_status(p->status[op->operands[i]], s)) return mixed;
-  return op->attrs.axis && has_rows(p, op->first_result, s) ? s : mixed;
+    if (!asks(p, IF_index_for_each_image, same_status(p->status[op->operands[i]], s))) return mixed;
+  bool in_image = asks(p, IF_elements_of_one_image, op->attrs.axis != 0);
+  return in_image && asks(p, IF_result_has_rows, has_rows(p, op->first_result, s)) ? s : mixed;
 }
 
 /* range from 0 by 1 over N images */
@@ -243,14 +265,15 @@ static Status flow(const Peel *p, const Op *op) {
   bool invariant = true;
   for (uint32_t i = 0; i < op->operand_count; i++)
     if (op->operands[i] && p->status[op->operands[i]].kind != INVARIANT) invariant = false;
-  if (op->kind == OP_input) return rows_if(first_dim(p->g, op->first_result) == p->batch);
+  if (op->kind == OP_input)
+    return rows_if(asks(p, IF_inputs_have_images, first_dim(p->g, op->first_result) == p->batch));
   if (invariant && type_is_static(type_of(p->g, op->first_result)) && op->kind != OP_expand)
     return (Status){.kind = INVARIANT};
   if (traits & T_POINTWISE) return flow_pointwise(p, op);
   if (traits & T_REDUCE) return flow_axes(p, op);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].op == op->kind) return table[i].flow(p, op);
-  return mixed;
+  return asks(p, IF_op_known_to_keep_images, false) ? keeps_rows(p, op) : mixed;
 }
 
 /* A symbolic value that only shape data read does no harm. */
@@ -263,7 +286,7 @@ static OpId prove(Peel *p) {
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     if (op->kind == OP_output) {
-      if (!same_status(p->status[op->operands[0]], rows_if(true))) return id;
+      if (!asks(p, IF_outputs_have_images, same_status(p->status[op->operands[0]], rows_if(true)))) return id;
       continue;
     }
     Status s = flow(p, op);
@@ -280,7 +303,7 @@ static Dim batch_dim(const Graph *g) {
   FOR_EACH_OP(g, id) {
     if (op_at(g, id)->kind != OP_input) continue;
     const Type *t = type_of(g, op_at(g, id)->first_result);
-    return t->rank && (t->rank >= 3 || !dim_is_number(t->dim[0])) ? t->dim[0] : 1;
+    return t->rank && holds(g, IF_batch_of_images, t->rank >= 3 || !dim_is_number(t->dim[0])) ? t->dim[0] : 1;
   }
   return 1;
 }
@@ -321,7 +344,7 @@ static void pin_number(Graph *g, const Status *status) {
   graph_reinfer_all(g);
 }
 
-/* Does every op take N = 1? A literal index beyond the first image, say, does not. */
+/* Does every op take N = 1? No clause: none is known that the proof lets through and that does not. */
 static bool fits_one_image(const Graph *g, Dim batch) {
   char error[256];
   Graph *one = graph_clone(g);

@@ -7,6 +7,7 @@
  * (@{inplace}) where the family reads before it writes. Graph inputs and outputs are the caller's memory. */
 #include "backend/storage.h"
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,15 +90,18 @@ static void find_buffers(Plan *p) {
   free(output_of);
 }
 
-/* Do all ops of v's last kernel read it element by element, as an operand of the result's own shape? */
+/* Do all ops of v's last kernel read it element by element, as an operand of the result's own shape, none a view of it?
+ */
 static bool read_pointwise_only(const Plan *p, ValueId v, int kernel, const Type *result) {
   const Value *value = value_at(p->g, v);
   for (uint32_t i = 0; i < value->use_count; i++) {
     OpId user = value->uses[i].op;
     const Op *op = op_at(p->g, user);
-    if (op->kind == OP_reshape && last_reader(p, op->first_result) >= kernel) return false;
+    bool view = op->kind == OP_reshape && last_reader(p, op->first_result) >= kernel;
+    if (!holds(p->g, IF_inplace_not_read_through_view, !view)) return false;
     if (p->position[user] != kernel) continue;
-    if (!(op_info[op->kind].traits & T_POINTWISE) || !type_equal(&value->type, result)) return false;
+    if (!holds(p->g, IF_inplace_read_pointwise, op_info[op->kind].traits & T_POINTWISE)) return false;
+    if (!holds(p->g, IF_inplace_of_results_shape, type_equal(&value->type, result))) return false;
   }
   return true;
 }
@@ -105,13 +109,12 @@ static bool read_pointwise_only(const Plan *p, ValueId v, int kernel, const Type
 static void take_over(Plan *p, Buffer *b) {
   Graph *g = p->g;
   Op *op = op_at(g, value_at(g, b->root)->def);
-  if (!(op_info[op->kind].traits & T_POINTWISE) || !family_may_overwrite(op->sched.family)) return;
+  if (!holds(g, IF_inplace_family_reads_first, family_may_overwrite(op->sched.family))) return;
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = storage_root(g, op->operands[i]);
     int from = p->buffer_of[v] - 1;
-    if (from < 0 || v != op->operands[i] || p->buffers[from].taken || p->buffers[from].bytes != b->bytes ||
-        p->buffers[from].last != b->first)
-      continue;
+    if (from < 0 || p->buffers[from].taken) continue;
+    if (!holds(g, IF_inplace_dies_here, p->buffers[from].last == b->first)) continue;
     if (!read_pointwise_only(p, v, b->first, type_of(g, b->root))) continue;
     b->head = p->buffers[from].head;
     p->buffers[from].taken = true;

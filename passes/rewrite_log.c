@@ -2,6 +2,13 @@
 #include "passes/rewrite_log.h"
 #include <string.h>
 
+const char *const clause_names[CLAUSE_COUNT] = {
+    "",
+#define CLAUSE(pass, name, doc) #name,
+#include "passes/clauses.def"
+#undef CLAUSE
+};
+
 static void count(RewriteLog *log, const char *rule, int64_t more) {
   for (int i = 0; i < log->rule_count; i++)
     if (!strcmp(log->rules[i].name, rule)) {
@@ -29,6 +36,13 @@ void rewrite_done(Graph *g, const char *rule, Where at) {
   g->log->total++;
   g->log->last = rule;
   g->log->last_at = at;
+}
+
+bool holds(const Graph *g, Clause clause, bool condition) {
+  if (condition || !g->log) return condition;
+  g->log->declined[clause]++;
+  g->log->declines++;
+  return g->log->waived == clause;
 }
 
 void rewrite_note(Graph *g, const char *rule, int64_t more) {

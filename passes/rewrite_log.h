@@ -1,10 +1,20 @@
-/* Counts rewrites by rule, and ends them at a limit. Hangs off Graph.log, so that every rule and every pass that
- * changes a graph can report to it; a graph without a log rewrites freely. */
+/* Counts rewrites by rule, and ends them at a limit; counts what guards decline, by clause. Hangs off Graph.log, so
+ * that every rule and every pass that changes a graph can report to it; a graph without a log rewrites freely. */
 #ifndef NEXTC_REWRITE_LOG_H
 #define NEXTC_REWRITE_LOG_H
 #include "ir/ir.h"
 
 enum { MAX_COUNTED_RULES = 256 };
+
+/* What guards ask, by name: the rows of clauses.def. */
+typedef enum {
+  IF_none,
+#define CLAUSE(pass, name, doc) IF_##name,
+#include "passes/clauses.def"
+#undef CLAUSE
+  CLAUSE_COUNT
+} Clause;
+extern const char *const clause_names[CLAUSE_COUNT]; /* [IF_none]: "" */
 
 typedef struct RewriteLog {
   int64_t limit;    /* rewrites allowed over all passes; negative: any number */
@@ -16,6 +26,10 @@ typedef struct RewriteLog {
     int64_t count;
   } rules[MAX_COUNTED_RULES]; /* since rewrite_log_clear, in order of first use */
   int rule_count;
+  int64_t declined[CLAUSE_COUNT]; /* how often a clause did not hold */
+  int64_t declines;               /* their sum */
+  const char *silent;             /* a rule whose guard declined without a clause; NULL: none, as it should be */
+  Clause waived;                  /* taken to hold, by tests of it; IF_none: none is */
 } RewriteLog;
 
 void rewrite_log_clear(RewriteLog *); /* the counts by rule */
@@ -25,6 +39,9 @@ int64_t rewrite_log_sum(const RewriteLog *);
 bool rewrite_allowed(const Graph *);
 /* One was made, or will be at once. */
 void rewrite_done(Graph *, const char *rule, Where at);
+/* One clause of a guard: every condition that can decline a rewrite is one. Returns the condition, or true where the
+ * log waives the clause, and counts where it does not hold. */
+bool holds(const Graph *, Clause, bool condition);
 /* Changes that no result depends on: counted by rule, outside the limit. */
 void rewrite_note(Graph *, const char *rule, int64_t count);
 #endif

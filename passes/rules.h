@@ -17,7 +17,8 @@ EACH_RULE_SET(ROW)
 #define RULE_SET(set, table, on_constants) const RuleSet set = {table, (int)(sizeof table / sizeof *table), on_constants}
 
 /* ---- questions that guards of several sets ask ---- */
-/* Is v constant, and along `axis` of a result of rank `rank` (all other dims 1) either of size `size` or splat? */
+/* Is `name` constant, of a rank up to `rank`, and along `axis` of a result of that rank of size `size`, all its other
+ * dims 1? Then it broadcasts to that result and does not widen it. */
 bool is_per_channel(const Match *, const char *name, int rank, int axis, int64_t size);
 bool ints_are(Ints, int count, const Dim *);
 /* attrs.shape = dims, in the graph's arena. */

@@ -2,13 +2,14 @@
 #include "passes/rules.h"
 
 static bool same_type(Match *m) {
-  return type_equal(match_type(m, "x"), type_of(m->graph, op_at(m->graph, m->root)->first_result));
+  return holds(m->graph, IF_type_stays,
+               type_equal(match_type(m, "x"), type_of(m->graph, op_at(m->graph, m->root)->first_result)));
 }
 
 static bool identity_perm(Match *m) {
   Ints perm = match_op(m, "t")->attrs.perm;
   for (int i = 0; i < perm.count; i++)
-    if (perm.at[i] != i) return false;
+    if (!holds(m->graph, IF_perm_moves_nothing, perm.at[i] == i)) return false;
   return true;
 }
 
@@ -20,13 +21,11 @@ static bool compose_perms(Match *m) {
   return true;
 }
 
-/* Element [i] is operand element [i] in each axis: nothing is cut off. */
+/* Element [i] is operand element [i] in each axis: as many as there are, one by one, so from the first. */
 static bool slice_keeps_all(Match *m) {
   const Op *s = op_at(m->graph, m->root);
-  for (int i = 0; i < s->attrs.starts.count; i++)
-    if (s->attrs.starts.at[i] != 0) return false;
   for (int i = 0; i < s->attrs.steps.count; i++)
-    if (s->attrs.steps.at[i] != 1) return false;
+    if (!holds(m->graph, IF_slice_steps_by_1, s->attrs.steps.at[i] == 1)) return false;
   return same_type(m);
 }
 
@@ -35,9 +34,11 @@ static bool slice_keeps_all(Match *m) {
 static bool gather_is_reshape(Match *m) {
   const Type *data = match_type(m, "x"), *index = match_type(m, "i");
   const Dim *known = value_at(m->graph, match_value(m, "i"))->known;
-  if (data->rank != 1 || !known || !type_is_static(index) || type_elements(index) != data->dim[0]) return false;
-  for (int64_t i = 0; i < data->dim[0]; i++)
-    if (known[i] != i) return false;
+  if (!holds(m->graph, IF_gather_of_vector, data->rank == 1)) return false;
+  if (!holds(m->graph, IF_gather_index_known, known && type_is_static(index))) return false;
+  if (!holds(m->graph, IF_gather_of_all, type_elements(index) == data->dim[0])) return false;
+  for (int64_t i = 0; i < type_elements(index); i++)
+    if (!holds(m->graph, IF_gather_in_order, known[i] == i)) return false;
   set_shape(m, &m->attrs[0], index->rank, index->dim);
   return true;
 }
@@ -48,7 +49,7 @@ static bool transpose_moves_ones(Match *m) { /* only axes of size 1 change their
   Dim last = -1;
   for (int i = 0; i < x->rank; i++) {
     if (x->dim[t->attrs.perm.at[i]] == 1) continue;
-    if (t->attrs.perm.at[i] < last) return false;
+    if (!holds(m->graph, IF_only_ones_move, t->attrs.perm.at[i] >= last)) return false;
     last = t->attrs.perm.at[i];
   }
   const Type *y = type_of(m->graph, t->first_result);

@@ -2,30 +2,43 @@
  * channels last: the channels of a result are its last axis. */
 #include "passes/rules.h"
 
-static const Type *root_type(const Match *m) { return type_of(m->graph, op_at(m->graph, m->root)->first_result); }
+static bool not_packed(const Match *m, const char *op) {
+  return holds(m->graph, IF_weight_not_packed, !match_op(m, op)->attrs.cols);
+}
 
-/* `name` scales or shifts the last axis of the root; attrs[0].shape = [N]. */
+/* `name` scales or shifts the last axis of the result of `op`; attrs[0].shape = [N]. */
 static bool channel_ok(Match *m, const char *name, const char *op) {
-  const Type *y = root_type(m);
-  if (!type_equal(match_type(m, op), y) || !is_per_channel(m, name, y->rank, y->rank - 1, y->dim[y->rank - 1])) return false;
-  if (match_op(m, op)->attrs.cols) return false; /* already packed */
+  const Type *y = match_type(m, op);
+  if (!is_per_channel(m, name, y->rank, y->rank - 1, y->dim[y->rank - 1]) || !not_packed(m, op)) return false;
   set_shape(m, &m->attrs[0], 1, &y->dim[y->rank - 1]);
   return true;
 }
 
 static bool gemm_channel_ok(Match *m) { return channel_ok(m, "s", "g"); }
 
-static bool conv_channel_ok(Match *m) { return match_op(m, "c")->attrs.layout && channel_ok(m, "s", "c"); }
+static bool conv_channel_ok(Match *m) {
+  return holds(m->graph, IF_conv_channels_last, match_op(m, "c")->attrs.layout != NULL) && channel_ok(m, "s", "c");
+}
 
 static bool dwconv_channel_ok(Match *m) { return channel_ok(m, "s", "c"); }
+
+static bool is_constant(const Match *m, Clause clause, const char *name) {
+  return holds(m->graph, clause, match_is_constant(m, name));
+}
+
+/* The layernorm is over the last axis only; it and the weight behind it are constant. */
+static bool norm_affine_ok(const Match *m) {
+  Ints axes = match_op(m, "n")->attrs.axes;
+  return holds(m->graph, IF_norm_over_last_axis, axes.count == 1 && axes.at[0] == match_type(m, "x")->rank - 1) &&
+         is_constant(m, IF_norm_scale_constant, "s") && is_constant(m, IF_norm_shift_constant, "t") &&
+         is_constant(m, IF_weight_constant, "w");
+}
 
 /* layernorm over the last axis only, feeding a gemm over that axis: s scales the rows of w. attrs[0]: [K, 1];
  * attrs[1]: [1, K]; attrs[2]: [N]. */
 static bool norm_into_gemm_ok(Match *m) {
-  const Type *x = match_type(m, "x"), *w = match_type(m, "w"), *y = root_type(m);
-  Ints axes = match_op(m, "n")->attrs.axes;
-  if (axes.count != 1 || axes.at[0] != x->rank - 1 || match_op(m, "g")->attrs.cols) return false;
-  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  const Type *w = match_type(m, "w"), *y = match_type(m, "g");
+  if (!norm_affine_ok(m) || !not_packed(m, "g")) return false;
   set_shape(m, &m->attrs[0], 2, (Dim[]){w->dim[0], 1});
   set_shape(m, &m->attrs[1], 2, (Dim[]){1, w->dim[0]});
   set_shape(m, &m->attrs[2], 1, &y->dim[y->rank - 1]);
@@ -37,12 +50,11 @@ static bool norm_into_gemm_ok(Match *m) {
 static bool norm_into_conv_ok(Match *m) {
   const Op *conv = match_op(m, "c");
   const Type *x = match_type(m, "x"), *w = match_type(m, "w");
-  Ints axes = match_op(m, "n")->attrs.axes;
-  if (!conv->attrs.layout || conv->attrs.cols || conv->attrs.group != 1) return false;
-  if (axes.count != 1 || axes.at[0] != x->rank - 1) return false;
-  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  if (!holds(m->graph, IF_conv_channels_last, conv->attrs.layout != NULL)) return false;
+  if (!holds(m->graph, IF_conv_of_one_group, conv->attrs.group == 1)) return false;
+  if (!norm_affine_ok(m) || !not_packed(m, "c")) return false;
   for (int i = 0; i < conv->attrs.pads.count; i++)
-    if (conv->attrs.pads.at[i]) return false;
+    if (!holds(m->graph, IF_conv_not_padded, !conv->attrs.pads.at[i])) return false;
   set_shape(m, &m->attrs[0], 2, (Dim[]){x->dim[x->rank - 1], 1});
   m->attrs[1].axes = ints_copy(m->graph->arena, (Dim[]){0, 1, 2, 3, 4}, w->rank - 1);
   return true;
@@ -52,10 +64,8 @@ static bool norm_into_conv_ok(Match *m) {
  * attrs[1]: [C, 1]; attrs[2]: [taps C, N] again. */
 static bool norm_into_patches_ok(Match *m) {
   const Type *x = match_type(m, "x"), *w = match_type(m, "w");
-  const Op *patches = match_op(m, "p");
-  Ints axes = match_op(m, "n")->attrs.axes;
-  if (!patches->attrs.layout || axes.count != 1 || axes.at[0] != x->rank - 1 || match_op(m, "g")->attrs.cols) return false;
-  if (!match_is_constant(m, "w") || !match_is_constant(m, "s") || !match_is_constant(m, "t")) return false;
+  if (!holds(m->graph, IF_patches_channels_last, match_op(m, "p")->attrs.layout != NULL)) return false;
+  if (!norm_affine_ok(m) || !not_packed(m, "g")) return false;
   Dim channels = x->dim[x->rank - 1];
   set_shape(m, &m->attrs[0], 3, (Dim[]){w->dim[0] / channels, channels, w->dim[1]});
   set_shape(m, &m->attrs[1], 2, (Dim[]){channels, 1});
@@ -66,9 +76,10 @@ static bool norm_into_patches_ok(Match *m) {
 
 /* x + gamma (x n) + beta into the gemm over its channels: beta W is a bias. attrs[0]: [1, K]; attrs[1]: [N]. */
 static bool grn_shift_ok(Match *m) {
-  const Op *grn = match_op(m, "r"), *gemm = match_op(m, "g");
-  const Type *x = match_type(m, "x"), *w = match_type(m, "w");
-  if (gemm->attrs.cols || grn->attrs.axis != x->rank - 1 || !match_is_constant(m, "w") || !match_is_constant(m, "t")) return false;
+  const Type *w = match_type(m, "w");
+  if (!holds(m->graph, IF_grn_of_last_axis, match_op(m, "r")->attrs.axis == match_type(m, "x")->rank - 1)) return false;
+  if (!is_constant(m, IF_weight_constant, "w") || !is_constant(m, IF_grn_shift_constant, "t") || !not_packed(m, "g"))
+    return false;
   set_shape(m, &m->attrs[0], 2, (Dim[]){1, w->dim[0]});
   set_shape(m, &m->attrs[1], 1, &w->dim[1]);
   return true;

@@ -3,7 +3,9 @@
 
 static bool to_channels_last(Match *m) {
   const Op *p = match_op(m, "p");
-  if (!p->attrs.layout || !ints_are(match_op(m, "t")->attrs.perm, 4, (Dim[]){0, 2, 3, 1})) return false;
+  if (!holds(m->graph, IF_patches_channels_last, p->attrs.layout != NULL)) return false;
+  if (!holds(m->graph, IF_perm_to_channels_last, ints_are(match_op(m, "t")->attrs.perm, 4, (Dim[]){0, 2, 3, 1})))
+    return false;
   m->attrs[0] = p->attrs;
   m->attrs[0].layout = NULL;
   return true;

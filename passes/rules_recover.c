@@ -10,21 +10,26 @@ static bool is_scalar_literal(const Match *m, const char *name, double *out) {
 
 /* eps, a literal that is not negative. Exporters write it as f32; the attribute is the decimal that was meant. */
 static bool is_eps(const Match *m, const char *name, double *out) {
-  if (!is_scalar_literal(m, name, out) || !(*out >= 0)) return false;
+  if (!holds(m->graph, IF_eps_literal, is_scalar_literal(m, name, out))) return false;
+  if (!holds(m->graph, IF_eps_not_negative, *out >= 0)) return false;
   if (match_type(m, name)->dtype == DT_f32) *out = float_as_written((float)*out);
   return true;
 }
 
 static bool result_has_type_of(const Match *m, const char *name) {
-  return type_equal(match_type(m, name), type_of(m->graph, op_at(m->graph, m->root)->first_result));
+  return holds(m->graph, IF_type_stays,
+               type_equal(match_type(m, name), type_of(m->graph, op_at(m->graph, m->root)->first_result)));
 }
 
 /* x - mean, mean of squares of it, over one set of axes; eps a literal. */
 static bool layernorm_ok(Match *m) {
   const Op *mean = match_op(m, "m"), *variance = match_op(m, "v");
   double eps;
-  if (!mean->attrs.keepdims || !variance->attrs.keepdims || !mean->attrs.axes.count) return false;
-  if (!ints_are(variance->attrs.axes, mean->attrs.axes.count, mean->attrs.axes.at)) return false;
+  Ints axes = mean->attrs.axes;
+  if (!holds(m->graph, IF_mean_keeps_axes, mean->attrs.keepdims)) return false;
+  if (!holds(m->graph, IF_variance_keeps_axes, variance->attrs.keepdims)) return false;
+  if (!holds(m->graph, IF_mean_over_some_axes, axes.count > 0)) return false;
+  if (!holds(m->graph, IF_variance_over_same_axes, ints_are(variance->attrs.axes, axes.count, axes.at))) return false;
   if (!is_eps(m, "e", &eps) || !result_has_type_of(m, "x")) return false;
   m->attrs[0].axes = mean->attrs.axes;
   m->attrs[0].eps = eps;
@@ -35,15 +40,17 @@ static bool layernorm_ok(Match *m) {
 static bool is_affine_of(Match *m, const char *name) {
   const Type *x = match_type(m, "x"), *w = match_type(m, name);
   Ints axes = match_op(m, "n")->attrs.axes;
-  if (!match_is_constant(m, name) || w->rank > x->rank || !result_has_type_of(m, "x")) return false;
+  if (!holds(m->graph, IF_affine_constant, match_is_constant(m, name))) return false;
+  if (!holds(m->graph, IF_affine_of_small_rank, w->rank <= x->rank)) return false;
   Dim shape[MAX_RANK];
   for (int a = 0; a < axes.count; a++) {
     int own = (int)axes.at[a] - (x->rank - w->rank);
     shape[a] = x->dim[axes.at[a]];
-    if (own < 0 || w->dim[own] != shape[a]) return false;
+    if (!holds(m->graph, IF_affine_spans_axes, own >= 0 && w->dim[own] == shape[a])) return false;
   }
   Type normalised = type_make(w->dtype, axes.count, shape);
-  if (type_elements(&normalised) != type_elements(w)) return false; /* some other dim is not 1 */
+  bool only_axes = type_elements(&normalised) == type_elements(w); /* all other dims are 1 */
+  if (!holds(m->graph, IF_affine_of_axes_only, only_axes)) return false;
   set_shape(m, &m->attrs[0], axes.count, shape);
   return true;
 }
@@ -51,33 +58,32 @@ static bool is_affine_of(Match *m, const char *name) {
 static bool layernorm_scale_ok(Match *m) { return is_affine_of(m, "w"); }
 static bool layernorm_bias_ok(Match *m) { return is_affine_of(m, "b"); }
 
-/* Dims of the channel constant `name` of a result whose channels are its last axis; attrs[i].shape = [N]. */
-static bool last_axis_constant(Match *m, const char *name, Attrs *attrs) {
-  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result);
-  if (!is_per_channel(m, name, y->rank, y->rank - 1, y->dim[y->rank - 1])) return false;
-  set_shape(m, attrs, 1, &y->dim[y->rank - 1]);
+/* b is one value for each column; attrs[0].shape = [N]. */
+static bool gemm_bias_ok(Match *m) {
+  const Type *y = match_type(m, "g");
+  if (!is_per_channel(m, "b", y->rank, y->rank - 1, y->dim[y->rank - 1])) return false;
+  set_shape(m, &m->attrs[0], 1, &y->dim[y->rank - 1]);
   return true;
 }
-
-static bool gemm_bias_ok(Match *m) { return result_has_type_of(m, "g") && last_axis_constant(m, "b", &m->attrs[0]); }
 
 static bool conv_bias_ok(Match *m) {
   const Op *conv = match_op(m, "c");
   const Type *y = match_type(m, "c");
   int axis = conv->attrs.layout ? y->rank - 1 : 1;
-  if (!result_has_type_of(m, "c") || !is_per_channel(m, "b", y->rank, axis, y->dim[axis])) return false;
+  if (!is_per_channel(m, "b", y->rank, axis, y->dim[axis])) return false;
   set_shape(m, &m->attrs[0], 1, &y->dim[axis]);
   return true;
 }
 
-/* reshape [..., K] to rows, gemm, reshape back: the reshapes touch leading axes only. */
+/* reshape [..., K] to rows, gemm, reshape back: the reshapes touch leading axes only, so the last one is the gemm's. */
 static bool gemm_reshapes_ok(Match *m) {
   const Type *x = match_type(m, "x"), *rows = match_type(m, "r");
-  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result), *g = match_type(m, "g");
-  if (x->rank < 1 || y->rank != x->rank || x->dim[x->rank - 1] != rows->dim[rows->rank - 1]) return false;
+  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result);
+  if (!holds(m->graph, IF_rows_of_same_rank, x->rank >= 1 && y->rank == x->rank)) return false;
+  if (!holds(m->graph, IF_rows_not_cut, x->dim[x->rank - 1] == rows->dim[rows->rank - 1])) return false;
   for (int i = 0; i + 1 < x->rank; i++)
-    if (x->dim[i] != y->dim[i]) return false;
-  return y->dim[y->rank - 1] == g->dim[g->rank - 1];
+    if (!holds(m->graph, IF_rows_return_to_their_place, x->dim[i] == y->dim[i])) return false;
+  return true;
 }
 
 static bool tanh_gelu(Match *m) {
@@ -90,21 +96,22 @@ static bool grn_ok(Match *m) {
   const Op *norm = match_op(m, "l"), *mean = match_op(m, "m");
   const Type *x = match_type(m, "x");
   double eps;
-  if (!norm->attrs.keepdims || !mean->attrs.keepdims || mean->attrs.axes.count != 1 || !norm->attrs.axes.count) return false;
+  if (!holds(m->graph, IF_grn_norm_keeps_axes, norm->attrs.keepdims)) return false;
+  if (!holds(m->graph, IF_grn_mean_keeps_axes, mean->attrs.keepdims)) return false;
+  if (!holds(m->graph, IF_grn_mean_over_one_axis, mean->attrs.axes.count == 1)) return false;
+  if (!holds(m->graph, IF_grn_norm_over_some_axes, norm->attrs.axes.count > 0)) return false;
   int axis = (int)mean->attrs.axes.at[0];
   for (int i = 0; i < norm->attrs.axes.count; i++)
-    if (norm->attrs.axes.at[i] == axis) return false;
+    if (!holds(m->graph, IF_grn_norm_over_positions, norm->attrs.axes.at[i] != axis)) return false;
   if (!is_eps(m, "e", &eps) || !result_has_type_of(m, "x")) return false;
-  if (!is_per_channel(m, "g", x->rank, axis, x->dim[axis]) || !is_per_channel(m, "b", x->rank, axis, x->dim[axis]))
-    return false;
+  if (!holds(m->graph, IF_grn_scale_per_channel, is_per_channel(m, "g", x->rank, axis, x->dim[axis]))) return false;
+  if (!holds(m->graph, IF_grn_shift_per_channel, is_per_channel(m, "b", x->rank, axis, x->dim[axis]))) return false;
   m->attrs[0].axes = norm->attrs.axes;
   m->attrs[0].axis = axis;
   m->attrs[0].eps = eps;
   set_shape(m, &m->attrs[1], 1, &x->dim[axis]);
   return true;
 }
-
-static bool float_result(Match *m) { return dtype_is_float(match_type(m, "x")->dtype); }
 
 static bool same_as_x(Match *m) { return result_has_type_of(m, "x"); }
 
@@ -114,7 +121,7 @@ static const Rule table[] = {
     RULE(cube_of_pow, REASSOC, "(pow ?x 3)", same_as_x, "(mul (mul ?x ?x) ?x)"),
     RULE(root_of_pow, EXACT, "(pow ?x 0.5)", same_as_x, "(sqrt ?x)"),
     RULE(reciprocal_of_div, EXACT, "(div 1 ?x)", same_as_x, "(reciprocal ?x)"),
-    RULE(div_of_reciprocal, REASSOC, "(mul ?x (reciprocal ?y))", float_result, "(div ?x ?y)"),
+    RULE(div_of_reciprocal, REASSOC, "(mul ?x (reciprocal ?y))", NULL, "(div ?x ?y)"),
     RULE(mean_of_product, EXACT, "(reduce_sumsq:r ?x)", NULL, "(reduce_sum:r (mul ?x ?x))"),
     RULE(l2_of_root, EXACT, "(sqrt (reduce_sum:r (mul ?x ?x)))", NULL, "(reduce_l2:r ?x)"),
     RULE(relu_of_max, EXACT, "(max ?x 0)", same_as_x, "(relu ?x)"),
@@ -124,7 +131,8 @@ static const Rule table[] = {
     RULE(layernorm_of_chain, REASSOC, "(div (sub:d ?x (reduce_mean:m ?x)) (sqrt (add (reduce_mean:v (mul ?d ?d)) ?e)))",
          layernorm_ok, "(layernorm!0 ?x)"),
     RULE(layernorm_scale, EXACT, "(mul (layernorm:n ?x) ?w)", layernorm_scale_ok, "(layernorm:n ?x (reshape!0 ?w))"),
-    RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok, "(layernorm:n ?x ?w (reshape!0 ?b))"),
+    RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok,
+         "(layernorm:n ?x ?w (reshape!0 ?b))"),
 
     /* x (1 + erf(x / sqrt 2)) / 2, however it is grouped */
     RULE(gelu_half_last, REASSOC, "(mul (mul ?x (add (erf (div ?x 1.4142135624)) 1)) 0.5)", NULL, "(gelu ?x)"),

@@ -7,10 +7,13 @@
  *   // COUNT: n text          so many lines have it
  *   // RULE: name             this rewrite was made
  *   // KEEPS: name            this rewrite was not made: a guard declined, and the case is named after the clause
+ *   // DECLINES: name         this clause of a guard (passes/clauses.def) declined, and it alone: were it waived, the
+ *                             result would be another
  *   // ERROR: text            the text does not parse, or a pass lacks what it needs; a diagnostic has this text
  * then the text of a graph. Each case is also verified before and after, printed and parsed back, and evaluated before
  * and after on random inputs: a pass test is a differential test. At the end, every rule must have been made in some
- * case and every rule with a guard have been declined in another. */
+ * case, every rule with a guard have been declined in another, and every clause have declined in one.
+ * `test_passes clauses` lists, for each case, the clauses that decline there alone. */
 #include "ir/graph_edit.h"
 #include "passes/facts.h"
 #include "passes/passes.h"
@@ -19,9 +22,20 @@
 #include "tests/pass_kit.h"
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-typedef enum { CHECK_TEXT, CHECK_NEXT, CHECK_NOT, CHECK_COUNT, CHECK_RULE, CHECK_KEEPS, CHECK_ERROR } CheckKind;
-static const char *const check_words[] = {"CHECK", "NEXT", "NOT", "COUNT", "RULE", "KEEPS", "ERROR"};
+typedef enum {
+  CHECK_TEXT,
+  CHECK_NEXT,
+  CHECK_NOT,
+  CHECK_COUNT,
+  CHECK_RULE,
+  CHECK_KEEPS,
+  CHECK_DECLINES,
+  CHECK_ERROR
+} CheckKind;
+static const char *const check_words[] = {"CHECK", "NEXT", "NOT", "COUNT", "RULE", "KEEPS", "DECLINES", "ERROR"};
 enum { CHECK_KINDS = sizeof check_words / sizeof *check_words, MAX_CHECKS = 32, MAX_NAMES = 512 };
 
 typedef struct {
@@ -40,6 +54,7 @@ typedef struct {
   int count;
 } Names;
 static Names made, kept;
+static bool decided[CLAUSE_COUNT]; /* clauses that a DECLINES names */
 
 static bool has_name(const Names *n, const char *name) {
   for (int i = 0; i < n->count; i++)
@@ -94,6 +109,7 @@ static bool check_holds(CheckKind kind, const char *text, const char *printed, c
   }
   case CHECK_RULE: return rule_made(all, text);
   case CHECK_KEEPS: add_name(&kept, text); return !rule_made(all, text);
+  case CHECK_DECLINES: return true; /* check_clauses */
   case CHECK_ERROR: return false;
   }
   return false;
@@ -125,11 +141,11 @@ static void run_pass(Graph *g, const PassInfo *pass, const PassOptions *options,
   CHECK(graph_verify(g));
 }
 
-/* all: gets the names of all rewrites. */
-static void run_list(Graph *g, const char *names, RewriteLog *all) {
+/* all: gets the names of all rewrites, and what was declined. */
+static void run_list(Graph *g, const char *names, Clause waived, RewriteLog *all) {
   char list[256];
   PassOptions options = {0};
-  RewriteLog log = {.limit = -1};
+  RewriteLog log = {.limit = -1, .waived = waived};
   g->log = &log;
   snprintf(list, sizeof list, "%s", names);
   for (char *name = strtok(list, ", "); name; name = strtok(NULL, ", ")) {
@@ -144,6 +160,50 @@ static void run_list(Graph *g, const char *names, RewriteLog *all) {
       CHECK_STR(name, "a pass");
   }
   g->log = NULL;
+  CHECK(!log.silent);
+  if (log.silent) printf("the guard of %s declined without a clause\n", log.silent);
+  memcpy(all->declined, log.declined, sizeof log.declined);
+}
+
+/* Does the case end otherwise when the clause is taken to hold? In a process of its own: without its guard a rewrite
+ * may well break the graph, which nextc takes for a bug and dies of. */
+static bool clause_decides(const Case *k, const Graph *before, Clause clause, const char *printed) {
+  fflush(NULL);
+  pid_t child = fork();
+  if (child < 0) return false;
+  if (!child) {
+    if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout)) _exit(0);
+    alarm(20);
+    Graph *g = graph_clone(before);
+    RewriteLog all = {0};
+    run_list(g, k->run, clause, &all);
+    _exit(strcmp(graph_print(g, g->arena, "."), printed) != 0);
+  }
+  int status = 0;
+  return waitpid(child, &status, 0) == child && status != 0;
+}
+
+static Clause clause_from_name(const char *name) {
+  for (int c = 1; c < CLAUSE_COUNT; c++)
+    if (!strcmp(clause_names[c], name)) return (Clause)c;
+  return IF_none;
+}
+
+static void check_clauses(const Case *k, const Graph *before, const RewriteLog *all, const char *printed) {
+  for (int i = 0; i < k->check_count; i++) {
+    if (k->checks[i].kind != CHECK_DECLINES) continue;
+    Clause clause = clause_from_name(k->checks[i].text);
+    CHECK(clause != IF_none);
+    bool declines = all->declined[clause] > 0, decides = clause_decides(k, before, clause, printed);
+    CHECK(declines && decides);
+    if (!declines || !decides) printf("DECLINES: %s: %s\n", k->checks[i].text, declines ? "not alone" : "does not");
+    decided[clause] = true;
+  }
+}
+
+static void list_clauses(const Case *k, const Graph *before, const RewriteLog *all, const char *printed) {
+  for (int c = 1; c < CLAUSE_COUNT; c++)
+    if (all->declined[c] && clause_decides(k, before, (Clause)c, printed)) printf("%s: %s\n", k->name, clause_names[c]);
 }
 
 static void check_error(const Context *c, const char *wanted) {
@@ -153,7 +213,7 @@ static void check_error(const Context *c, const char *wanted) {
   if (!found) printf("no error '%s'\n", wanted);
 }
 
-static void run_case(const Case *k) {
+static void run_case(const Case *k, bool list) {
   static char name[256];
   snprintf(name, sizeof name, "%s", k->name);
   TEST(name);
@@ -165,9 +225,11 @@ static void run_case(const Case *k) {
   if (g) {
     CHECK(graph_verify(g));
     Graph *before = graph_clone(g);
-    run_list(g, k->run, &all);
+    run_list(g, k->run, IF_none, &all);
     char *printed = graph_print(g, c->arena, ".");
     if (!error) check_text(k, printed, &all);
+    if (list) list_clauses(k, before, &all, printed);
+    check_clauses(k, before, &all, printed);
     kit_round_trip(c, printed);
     CHECK(kit_compare(before, g) <= 2e-6); /* literals such as sqrt(2) come rounded to f32 */
     graph_free(before);
@@ -191,7 +253,7 @@ static void read_line(Case *k, char *line) {
   }
 }
 
-static int run_file(const char *path) {
+static int run_file(const char *path, bool list) {
   char *text = read_file(path);
   if (!text) return 0;
   int cases = 0;
@@ -208,7 +270,7 @@ static int run_file(const char *path) {
       read_line(&k, line);
     }
     k.text = line;
-    run_case(&k);
+    run_case(&k, list);
     cases++;
   }
   free(text);
@@ -235,19 +297,29 @@ static void every_rule_has_cases(void) {
     }
 }
 
-int main(void) {
+static void every_clause_has_a_case(void) {
+  TEST("every_clause_has_a_case");
+  for (int c = 1; c < CLAUSE_COUNT; c++) {
+    CHECK(decided[c]);
+    if (!decided[c]) printf("no case DECLINES: %s\n", clause_names[c]);
+  }
+}
+
+int main(int argc, char **argv) {
+  bool list = argc > 1 && !strcmp(argv[1], "clauses");
   struct dirent **files;
   int count = scandir(SOURCE_DIR "/tests/nir", &files, is_nir, alphasort), cases = 0;
   for (int i = 0; i < count; i++) {
     char path[1024];
     snprintf(path, sizeof path, SOURCE_DIR "/tests/nir/%s", files[i]->d_name);
-    cases += run_file(path);
+    cases += run_file(path, list);
     free(files[i]);
   }
   if (count >= 0) free(files);
   printf("%d cases\n", cases);
   CHECK(cases > 0);
   every_rule_has_cases();
+  every_clause_has_a_case();
   for (int i = 0; i < made.count; i++) free(made.names[i]);
   for (int i = 0; i < kept.count; i++) free(kept.names[i]);
   return test_result();

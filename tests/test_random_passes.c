@@ -286,6 +286,7 @@ static void run_some(Graph *g, uint64_t *state, char *list, size_t room) {
     rewrite_log_clear(&log);
   }
   g->log = NULL;
+  CHECK(!log.silent);
 }
 
 static void try_seed(uint64_t seed) {

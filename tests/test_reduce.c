@@ -51,29 +51,88 @@ static void by_predicates(void) {
   reduces("one_op", (Wanted){{OP_softmax}, 0},
           "nir 1\n"
           "graph \"t\"\n"
-          "%1 = input {name=\"in2\"} : f32[2,3,2]\n"
-          "%2 = softmax %1 {axis=2} : f32[2,3,2]\n"
+          "%1 = input {name=\"in2\"} : f32[1,1,1]\n"
+          "%2 = softmax %1 {axis=2} : f32[1,1,1]\n"
           "output %2 {name=\"out1\"}\n");
   reduces("the_last_op", (Wanted){{OP_exp}, 0},
           "nir 1\n"
           "graph \"t\"\n"
-          "%1 = input {name=\"in1\"} : f32[2,3,2]\n"
-          "%2 = exp %1 : f32[2,3,2]\n"
+          "%1 = input {name=\"in1\"} : f32[1,1,1]\n"
+          "%2 = exp %1 : f32[1,1,1]\n"
           "output %2 {name=\"out1\"}\n");
   reduces("the_first_op", (Wanted){{OP_tanh}, 0},
           "nir 1\n"
           "graph \"t\"\n"
-          "%1 = input {name=\"in1\"} : f32[2,3,4]\n"
-          "%2 = tanh %1 : f32[2,3,4]\n"
+          "%1 = input {name=\"in1\"} : f32[1,1,1]\n"
+          "%2 = tanh %1 : f32[1,1,1]\n"
           "output %2 {name=\"out3\"}\n");
   reduces("two_ops_far_apart", (Wanted){{OP_gemm, OP_exp}, 0},
           "nir 1\n"
           "graph \"t\"\n"
-          "%1 = input {name=\"in1\"} : f32[2,3,4]\n"
-          "%2 = const {floats=[0.5]} : f32[4,2]\n"
-          "%3 = gemm %1, %2 : f32[2,3,2]\n"
-          "%4 = exp %3 : f32[2,3,2]\n"
+          "%1 = input {name=\"in1\"} : f32[1,1,1]\n"
+          "%2 = const {floats=[0.5]} : f32[1,1]\n"
+          "%3 = gemm %1, %2 : f32[1,1,1]\n"
+          "%4 = exp %3 : f32[1,1,1]\n"
           "output %4 {name=\"out1\"}\n");
+}
+
+/* Keeps programs with these texts. */
+static bool has_texts(void *user, const Graph *g) {
+  const char *text = graph_print(g, g->arena, ".");
+  for (const char *const *want = user; *want; want++)
+    if (!strstr(text, *want)) return false;
+  return true;
+}
+
+static void shrinks(const char *name, const char *from, const char *const *texts, const char *expected) {
+  TEST(name);
+  Context *c = context_new();
+  Reduction r = {.context = c, .keeps = has_texts, .user = (void *)(uintptr_t)texts};
+  CHECK_STR(reduce_program(&r, from), expected);
+  CHECK(!c->count);
+  context_free(c);
+}
+
+/* Channels, rows, columns, kernels: each as small as what is looked for allows. */
+static void sizes(void) {
+  static const char convs[] = "nir 1\n"
+                              "graph \"t\"\n"
+                              "%1 = input {name=\"x\"} : f32[1,96,56,56]\n"
+                              "%2 = const {floats=[0.5]} : f32[96,1,7,7]\n"
+                              "%3 = conv %1, %2 {kernel=[7,7] pads=[3,3,3,3] group=96} : f32[1,96,56,56]\n"
+                              "%4 = reshape %3 {shape=[96,3136]} : f32[96,3136]\n"
+                              "%5 = const {floats=[0.5]} : f32[3136,10]\n"
+                              "%6 = gemm %4, %5 : f32[96,10]\n"
+                              "output %6 {name=\"y\"}\n";
+  shrinks("sizes_to_one", convs, (const char *const[]){"conv", "gemm", NULL},
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[1,1,1,1]\n"
+          "%2 = const {floats=[0.5]} : f32[1,1,1,1]\n"
+          "%3 = conv %1, %2 {kernel=[1,1] pads=[3,3,3,3]} : f32[1,1,7,7]\n"
+          "%4 = reshape %3 {shape=[49,1]} : f32[49,1]\n"
+          "%5 = const {floats=[0.5]} : f32[1,1]\n"
+          "%6 = gemm %4, %5 : f32[49,1]\n"
+          "output %6 {name=\"y\"}\n");
+  shrinks("sizes_that_are_looked_for_stay", convs, (const char *const[]){"conv", "group=96", NULL},
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[1,96,1,1]\n"
+          "%2 = const {floats=[0.5]} : f32[96,1,1,1]\n"
+          "%3 = conv %1, %2 {kernel=[1,1] pads=[3,3,3,3] group=96} : f32[1,96,7,7]\n"
+          "output %3 {name=\"out2\"}\n");
+  shrinks("least_size_between",
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[3,100]\n"
+          "%2 = slice %1 {shape=[3,5] starts=[0,18] steps=[1,1]} : f32[3,5]\n"
+          "output %2 {name=\"y\"}\n",
+          (const char *const[]){"slice", "starts=[0,18]", "f32[1,5]", NULL},
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[1,23]\n"
+          "%2 = slice %1 {shape=[1,5] starts=[0,18] steps=[1,1]} : f32[1,5]\n"
+          "output %2 {name=\"y\"}\n");
 }
 
 static void by_the_command(void) {
@@ -142,6 +201,7 @@ static void wrong_uses(void) {
 
 int main(void) {
   by_predicates();
+  sizes();
   open_folder();
   mkdir("tmp", 0755);
   setenv("TMPDIR", "tmp", 1);

@@ -267,6 +267,28 @@ static void put_rules(Text *t, const RuleSet *set, const char *name, const char 
   text_puts(t, "```\n");
 }
 
+static void put_clauses(Text *t) {
+  static const struct {
+    const char *where, *name, *doc;
+  } clauses[] = {
+#define CLAUSE(where, name, doc) {#where, #name, doc},
+#include "passes/clauses.def"
+#undef CLAUSE
+  };
+  text_puts(
+      t,
+      "\n## Clauses\n\n"
+      "What guards ask before a rewrite, one by one: the table is `passes/clauses.def`. For each there is a case in\n"
+      "`tests/nir` that it alone declines.\n\n");
+  COLUMNS(t, "where", "clause", "what must hold");
+  for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
+    put_code(t, clauses[i].where);
+    put_code(t, clauses[i].name);
+    put_cell(t, clauses[i].doc);
+    put_row_end(t);
+  }
+}
+
 static char *passes_page(Arena *a) {
   Text t = {.arena = a};
   text_printf(&t,
@@ -282,6 +304,7 @@ static char *passes_page(Arena *a) {
 #define ROW(set, doc) put_rules(&t, &set, #set, doc);
   EACH_RULE_SET(ROW)
 #undef ROW
+  put_clauses(&t);
   return text_string(&t);
 }
 
