@@ -74,7 +74,7 @@ static void check_shared_literals(void) {
     for (StmtId s = 1; s < k->stmt_count; s++) literals[i] += k->stmts[s].op == LOP_const;
   }
   emit_end(k);
-  CHECK(literals[0] == 11 && literals[1] == 11);
+  CHECK(literals[0] == 12 && literals[1] == 12);
   arena_free(arena);
 }
 
