@@ -313,7 +313,9 @@ static const char *find_weights(Folder *f) {
 
 static bool read_config(Folder *f) {
   const char *path = arena_printf(f->arena, "%s/config.json", f->folder);
-  if (!is_file(path)) return error_in(f->ctx, f->folder, "no config.json in it: no checkpoint of transformers or timm");
+  if (!is_file(path)) return error_in(f->ctx, f->folder,
+                                     "no config.json in it: no checkpoint of transformers or timm; describe the network "
+                                     "in YAML, its weights come by --weights-from");
   f->config = json_parse_file(f->ctx, f->arena, path);
   if (!f->config) return false;
   if (f->config->kind != NODE_MAP)

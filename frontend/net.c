@@ -77,11 +77,15 @@ ValueId net_param(Net *n, const char *name, int rank, const Dim *shape) {
     if (!dim_is_number(shape[i]) || shape[i] < 1)
       return net_error(n, "parameter '%.100s' has no size: its input's channels are not known", name), 0;
   Type type = type_make(DT_f32, rank, shape);
-  if (!type_count(&type, &count)) return net_error(n, "parameter '%.100s' has more than 2^48 elements", name), 0;
+  if (!type_count(&type, &count) || count > NET_MAX_ELEMENTS)
+    return net_error(n, "parameter '%.100s' has more than 2^38 elements", name), 0;
   if (name_map_find(&n->params, name, &index)) {
     if (type_equal(net_type(n, n->values[index]), &type)) return n->values[index];
     return net_error(n, "parameter '%.100s' is used with two shapes", name), 0;
   }
+  n->elements += count;
+  if (n->elements > NET_MAX_ELEMENTS)
+    return net_error(n, "the network has more than 2^38 elements of parameters"), 0;
   Attrs a = attrs_default();
   a.name = name;
   ValueId v = net_leaf(n, OP_weight, &type, &a);

@@ -17,11 +17,12 @@ typedef struct {
   NameMap params;    /* names to indices of values */
   ValueId *values;
   size_t value_count, value_capacity;
-  int64_t learned; /* elements of all parameters but running statistics */
+  int64_t elements, learned; /* of all parameters; of all but running statistics */
   size_t op_limit; /* more ops than this are an error */
 } Net;
 
 enum { NET_MAX_OPS = 50000 };
+#define NET_MAX_ELEMENTS (INT64_C(1) << 38) /* of all parameters: 1 TiB in f32 */
 
 bool net_error(Net *, const char *format, ...) PRINTF_LIKE(2, 3); /* false */
 /* The same at the value of one of the description's keys. */

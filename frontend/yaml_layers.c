@@ -307,6 +307,21 @@ static bool read_attr(Steps *s, const Node *n, const AttrInfo *info, Attrs *a) {
   return false;
 }
 
+/* Axes count from the end where they are negative, and ascend. */
+static void usual_axes(const Steps *s, Attrs *a) {
+  if (!s->operand_count || !s->operands[0]) return;
+  const int rank = net_type(s->net, s->operands[0])->rank;
+  if (a->axis < 0) a->axis += rank;
+  Dim *axes = ARENA_ARRAY(s->arena, Dim, a->axes.count + 1);
+  for (int32_t i = 0; i < a->axes.count; i++) {
+    const Dim axis = a->axes.at[i] < 0 ? a->axes.at[i] + rank : a->axes.at[i];
+    int32_t at = i;
+    for (; at > 0 && axes[at - 1] > axis; at--) axes[at] = axes[at - 1];
+    axes[at] = axis;
+  }
+  a->axes.at = axes;
+}
+
 bool run_operator(Steps *s, OpKind kind, const Node *args) {
   const OpInfo *info = &op_info[kind];
   const char *names[ATTR_COUNT + 1];
@@ -323,6 +338,7 @@ bool run_operator(Steps *s, OpKind kind, const Node *args) {
       if (n && !read_attr(s, n, &attr_info[i], &a)) return false;
     }
   }
+  usual_axes(s, &a);
   s->x = net_op(s->net, kind, &a, s->operand_count, s->operands);
   return true;
 }

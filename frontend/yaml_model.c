@@ -146,6 +146,19 @@ static bool check_keys(Builder *b, const Family *family) {
   return yaml_check_keys(b->ctx, b->root, "a network", names, count);
 }
 
+/* Keys that would say nothing: the general language's beside a family, a name for one output beside several. */
+static bool check_pairs(Builder *b) {
+  static const char *const pairs[][2] = {
+      {"family", "model"}, {"family", "blocks"}, {"family", "outputs"}, {"family", "params"}, {"output", "outputs"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    const Node *first = node_get(b->root, pairs[i][0]), *second = node_get(b->root, pairs[i][1]);
+    if (first && second)
+      return yaml_error(b->ctx, second, "a network has %s %s or %s, not both",
+                        *pairs[i][0] == 'o' ? "an" : "a", pairs[i][0], i ? pairs[i][1] : "a model");
+  }
+  return true;
+}
+
 static bool check_pins(Builder *b) {
   bool ok = true;
   for (size_t i = 0; i < b->pin_count; i++) {
@@ -168,6 +181,13 @@ static ValueId build_family(Net *n, Builder *b, const Family *family, ValueId x)
   return family->build(n, options, x);
 }
 
+/* One label a class, classes being the last axis of the one output. */
+static void warn_of_labels(Context *ctx, const Node *labels, const Type *t) {
+  if (!labels || labels->kind != NODE_LIST || t->rank != 2 || (int64_t)labels->count == t->dim[1]) return;
+  diag(ctx, DIAG_WARNING, (Where){.file = labels->file, .line = labels->line, .column = labels->column},
+       "%zu labels for %lld classes", labels->count, (long long)t->dim[1]);
+}
+
 static bool build_network(Net *n, Builder *b, int64_t size) {
   const Node *family_key = node_get(b->root, "family"), *model = node_get(b->root, "model");
   const Node *output = node_get(b->root, "output");
@@ -176,12 +196,14 @@ static bool build_network(Net *n, Builder *b, int64_t size) {
   Type type;
   if (family_key && !family) return false;
   if (!family_key && !model) return yaml_error(b->ctx, b->root, "a network needs a family or a model");
-  if (family_key && model) return yaml_error(b->ctx, model, "a network has a family or a model, not both");
+  if (!check_pairs(b)) return false;
   if (!check_keys(b, family) || !read_input(b, size, &input_name, &type) || !check_pins(b)) return false;
   if (output && !yaml_string(b->ctx, output, "output", &output_name)) return false;
+  if (!*output_name) return yaml_error(b->ctx, output, "output is an empty name");
   ValueId x = net_input(n, input_name, &type);
   ValueId y = family ? build_family(n, b, family, x) : build_steps(n, b->root, x);
   if (!n->failed && y) net_output(n, output_name, y);
+  if (!n->failed && y) warn_of_labels(b->ctx, node_get(b->root, "labels"), net_type(n, y));
   return !n->failed;
 }
 

@@ -274,7 +274,9 @@ ValueId build_steps(Net *n, const Node *root, ValueId input) {
   if (s.blocks && s.blocks->kind != NODE_MAP)
     return yaml_error(s.ctx, s.blocks, "blocks must be a map"), n->failed = true, 0;
   s.block_count = s.blocks ? s.blocks->count : 0;
-  for (size_t i = 0; params && params->kind == NODE_MAP && i < params->count; i++) {
+  if (!node_is_null(params) && params->kind != NODE_MAP)
+    return yaml_error(s.ctx, params, "params must be a map of names to values"), n->failed = true, 0;
+  for (size_t i = 0; params && i < params->count; i++) {
     Vars var = {params->keys[i]->text, params->items[i], s.globals};
     s.globals = arena_copy(s.arena, &var, sizeof var);
   }

@@ -54,6 +54,7 @@ static void notes(void) {
   TEST("notes");
   Loaded l = load_text("base: convnext_atto\nlabels: [cat, \"a \\\"dog\\\"\", 'yes']\n"
                        "preprocess: {mean: [0.5], std: [0.25], crop: 1, interpolation: bilinear}\n");
+  CHECK_HAS(said(l.context), "m.yaml:2:9: warning: 3 labels for 1000 classes");
   CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.preprocess);
   if (l.graph) {
     CHECK_STR(l.graph->notes.labels[1], "a \"dog\"");
@@ -135,6 +136,9 @@ static void values(void) {
   } rows[] = {
       {"{neg: }", -6},
       {"{neg: {}, to: a}, {add: , from: [a, input]}", 0},
+      {"{reduce_sum: {axes: [-1], keepdims: 1}}", 6},
+      {"{reshape: {shape: [1, 3, 1]}}, {reduce_sum: {axes: [-1, -3]}}", 6},
+      {"{softmax: {axis: -1}}", 1},
       {"{const: {shape: [3], values: 2}, to: two}, {mul: , from: [input, two]}", 12},
       {"{const: {type: i64, shape: [2], values: [2, 0]}, to: i}, {gather: {axis: 0}, from: [input, i]}", 4},
       {"{residual: [neg, neg]}", 12},
@@ -253,6 +257,14 @@ static const char *const refused[][2] = {
     {CONVNEXT "output: [a]", "output must be a text"},
     {"family: resnet\ndepths: [1]\ndims: [8]\nkernel: 2", "kernel 2 is even"},
     {"family: resnet\ndepths: [1]\ndims: [8]\nstem: patch", "stem must be one of resnet|patchify"},
+    {CONVNEXT "outputs: {a: x}", "m.yaml:4:10: error: a network has a family or outputs, not both"},
+    {CONVNEXT "blocks: {}", "a network has a family or blocks, not both"},
+    {CONVNEXT "params: {}", "a network has a family or params, not both"},
+    {CONVNEXT "output: ''", "m.yaml:4:9: error: output is an empty name"},
+    {"family: convnext\ndepths: [10]\ndims: [65536]", "the network has more than 2^38 elements of parameters"},
+    {"output: y\noutputs: {z: x}\n" STEPS "- relu", "a network has an output or outputs, not both"},
+    {"params: [1]\n" STEPS "- relu", "m.yaml:1:9: error: params must be a map of names to values"},
+    {STEPS "- {softmax: {axis: -5}}", "axis -1 out of range for rank 4"},
     {"model: 3", "steps must be a list"},
     {STEPS "- [relu]", "a step is a word or a map, not a list"},
     {STEPS "- {from: x}", "a step needs a layer, a block or an operator"},
