@@ -96,16 +96,32 @@ static void jpeg_warn(j_common_ptr jpeg, int level) {
   if (level < 0) jpeg_trouble(jpeg);
 }
 
+/* x y / 255, rounded. */
+static unsigned product(unsigned x, unsigned y) {
+  const unsigned p = x * y + 128;
+  return ((p >> 8) + p) >> 8;
+}
+
+/* Inks as Adobe stores them, 255 for none, to red, green, blue as PIL's convert("RGB") does. */
+static void from_inks(const uint8_t *inks, size_t count, uint8_t *to) {
+  for (size_t i = 0; i < count; i++, inks += 4, to += 3)
+    for (int c = 0; c < 3; c++) to[c] = (uint8_t)(inks[3] - product(255u - inks[c], inks[3]));
+}
+
 static void jpeg_decode(Reader *r, struct jpeg_decompress_struct *jpeg) {
   jpeg_create_decompress(jpeg);
   jpeg_mem_src(jpeg, r->data, (unsigned long)r->size);
   jpeg_read_header(jpeg, TRUE);
   if (!make_room(r, jpeg->image_width, jpeg->image_height)) return;
-  jpeg->out_color_space = JCS_RGB;
+  const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+  const size_t width = (size_t)r->image.width;
+  jpeg->out_color_space = inks ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(jpeg);
+  JSAMPROW four = inks ? jpeg->mem->alloc_small((j_common_ptr)jpeg, JPOOL_IMAGE, 4 * width) : NULL;
   while (jpeg->output_scanline < jpeg->output_height) {
-    JSAMPROW row = r->image.pixels + (size_t)jpeg->output_scanline * (size_t)r->image.width * 3;
-    jpeg_read_scanlines(jpeg, &row, 1);
+    JSAMPROW row = r->image.pixels + (size_t)jpeg->output_scanline * width * 3;
+    jpeg_read_scanlines(jpeg, inks ? &four : &row, 1);
+    if (inks) from_inks(four, width, row);
   }
   jpeg_finish_decompress(jpeg);
 }

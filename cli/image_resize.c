@@ -46,6 +46,17 @@ static void taps_free(Taps *t) {
   free(t->weight);
 }
 
+/* Position by position, as PIL: the sum's rounding decides where a centre lies between two elements. */
+static void take_nearest(Taps *t, int from, int to) {
+  const double scale = (double)from / to;
+  double center = 0.5 * scale;
+  for (int i = 0; i < to; i++, center += scale) {
+    t->first[i] = center < from ? (int)center : from - 1;
+    t->count[i] = 1;
+    t->weight[(size_t)i * (size_t)t->room] = 1 << WEIGHT_BITS;
+  }
+}
+
 static bool taps_new(Taps *t, int from, int to, Filter filter) {
   const double scale = (double)from / to, wide = scale < 1 ? 1 : scale, support = filters[filter].support * wide;
   *t = (Taps){.room = 2 * (int)ceil(support) + 1};
@@ -54,14 +65,9 @@ static bool taps_new(Taps *t, int from, int to, Filter filter) {
   t->count = malloc(sizeof *t->count * (size_t)to);
   t->weight = calloc((size_t)to * (size_t)t->room, sizeof *t->weight);
   const bool good = exact && t->first && t->count && t->weight;
-  for (int i = 0; good && i < to; i++) {
+  if (good && !filters[filter].weight) take_nearest(t, from, to);
+  for (int i = 0; good && filters[filter].weight && i < to; i++) {
     const double center = (i + 0.5) * scale;
-    if (!filters[filter].weight) {
-      t->first[i] = (int)center;
-      t->count[i] = 1;
-      t->weight[i * t->room] = 1 << WEIGHT_BITS;
-      continue;
-    }
     int low = (int)(center - support + 0.5), high = (int)(center + support + 0.5);
     if (low < 0) low = 0;
     if (high > from) high = from;
@@ -70,7 +76,7 @@ static bool taps_new(Taps *t, int from, int to, Filter filter) {
       sum += exact[x] = filters[filter].weight((x + low - center + 0.5) * (1 / wide));
     for (int x = 0; x < high - low; x++) {
       const double w = (sum != 0 ? exact[x] / sum : exact[x]) * (1 << WEIGHT_BITS);
-      t->weight[i * t->room + x] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
+      t->weight[(size_t)i * (size_t)t->room + (size_t)x] = (int32_t)(w < 0 ? w - 0.5 : w + 0.5);
     }
     t->first[i] = low;
     t->count[i] = high - low;

@@ -34,6 +34,20 @@ static void decodes(void) {
   image_free(&jpeg);
 }
 
+/* Four inks, as CMYK and as YCCK. */
+static void decodes_inks(void) {
+  TEST("decodes_inks");
+  Image ycck = decode(ycck_jpeg, sizeof ycck_jpeg, 3), grey = decode(ycck_jpeg, sizeof ycck_jpeg, 1);
+  Image cmyk = decode(cmyk_jpeg, sizeof cmyk_jpeg, 3);
+  CHECK(has_pixels(&ycck, 6, 5, 3, ycck_pixels));
+  CHECK(has_pixels(&grey, 6, 5, 1, ycck_grey));
+  CHECK(has_pixels(&cmyk, 6, 5, 3, cmyk_pixels));
+  CHECK(!context->count);
+  image_free(&ycck);
+  image_free(&grey);
+  image_free(&cmyk);
+}
+
 static void resizes(void) {
   TEST("resizes");
   const Image from = {9, 7, 3, (uint8_t *)(uintptr_t)picture_pixels};
@@ -46,6 +60,11 @@ static void resizes(void) {
   }
   CHECK(image_resize(context, &from, 9, 7, FILTER_BICUBIC, &same));
   CHECK(has_pixels(&same, 9, 7, 3, picture_pixels));
+  image_free(&same);
+  uint8_t row[] = {0, 3, 6, 9};
+  const Image narrow = {4, 1, 1, row};
+  CHECK(image_resize(context, &narrow, 6, 1, FILTER_NEAREST, &same));
+  CHECK(has_pixels(&same, 6, 1, 1, nearest_row));
   image_free(&same);
 }
 
@@ -70,6 +89,7 @@ static void damaged(void) {
   TEST("damaged");
   check_cuts(picture_png, sizeof picture_png, 1);
   check_cuts(smooth_jpeg, sizeof smooth_jpeg, 3);
+  check_cuts(cmyk_jpeg, sizeof cmyk_jpeg, 3);
   Image image = decode("GIF89a", 6, 3);
   CHECK(!image.pixels);
   CHECK_STR(refusal(), "picture: error: neither a PNG nor a JPEG file");
@@ -189,6 +209,7 @@ int main(void) {
   image_free(&image);
   if (!text || !strstr(text, "built without libpng")) {
     decodes();
+    decodes_inks();
     damaged();
     absurd();
     whole_road();
