@@ -4,8 +4,8 @@
  * target->dwconv_columns columns. In a tile kx is unrolled: each input column under it is loaded once and meets every
  * accumulator whose window has it, so a 7x7 window over 7 columns takes 13 + 7 loads for 49 FMAs; accumulators, one row
  * of weights and the column fill 15 of 16 registers. Tiles at the edges are emitted apart, without the taps that fall
- * outside; ky is shortened at the top and bottom. With layernorm the row goes to scratch first, then each position is
- * normalised while it is in L1. */
+ * outside; ky is shortened at the top and bottom. With layernorm the row goes to scratch first, then its positions
+ * are normalised. */
 #include "backend/lower_layernorm.h"
 #include "backend/lower_tile.h"
 #include "backend/lower_taps.h"
@@ -125,11 +125,9 @@ static void emit_channels(Dwconv *d) {
 }
 
 static void emit_norm(Dwconv *d, const Op *norm, ParamId y, Affine y_at) {
-  Kernel *k = d->lw->kernel;
-  VarId ox = emit_for(k, LOP_for, "px", 0, d->win.ow, 1);
-  Affine from = affine_var(ox, d->channels);
-  emit_layernorm_row(d->lw, norm, d->y, from, y, affine_add(y_at, from));
-  emit_end(k);
+  NormRows rows = {.x = d->y, .y = y, .x_at = affine(0), .y_at = y_at, .count = d->win.ow};
+  rows.x_step = rows.y_step = d->channels;
+  emit_layernorm_rows(d->lw, norm, &rows);
 }
 
 void lower_dwconv_layernorm(Lower *lw) {

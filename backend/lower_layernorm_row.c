@@ -1,8 +1,12 @@
-/* Layernorm of one contiguous row of C elements, in three passes over it:
+/* Layernorm of contiguous rows of C elements, in three passes over each:
  *   m = (sum of x) / C
  *   r = (sum of x - m) / C, v = s^2 (sum of (x - m)^2) / C - (s r)^2     r: what rounding m left, so nothing cancels
  *   y = (x - m - r) s / sqrt(v + s^2 eps) scale + bias
- * s = 2^-12 (math_square_scale): squares of |x| <= 1e18 do not overflow. */
+ * s = 2^-12 (math_square_scale): squares of |x| <= 1e18 do not overflow.
+ *
+ * A row's passes wait for each other through sums over lanes, a root and quotients, some 150 cycles for 30 of work where C
+ * is small. So rows go by blocks that fit in L1, each pass over all rows of a block, and what a row's passes tell each
+ * other is in scratch. */
 #include "backend/lower_layernorm.h"
 #include "backend/lower_math.h"
 #include <string.h>
@@ -14,6 +18,7 @@ typedef struct {
   ParamId x, y;
   Affine x_at, y_at;
   int64_t count;             /* C */
+  int lanes;                 /* of its vectors */
   RegId mean, rest, gain;    /* in full vectors */
   RegId mean1, rest1, gain1; /* scalars */
   RegId sum[ACCUMULATORS], square[ACCUMULATORS]; /* vectors */
@@ -29,7 +34,7 @@ typedef void (*Visit)(Row *, Affine at, int lanes, int which);
 
 static void visit_row(Row *r, Visit visit) {
   Kernel *k = r->lw->kernel;
-  int lanes = r->lw->target->lanes;
+  int lanes = r->lanes;
   int64_t done = r->count / (lanes * ACCUMULATORS) * (lanes * ACCUMULATORS);
   if (done) {
     VarId c = emit_for(k, LOP_for, "c", 0, done, lanes * ACCUMULATORS);
@@ -102,7 +107,7 @@ static void clear(Row *r, RegId *sums, RegId *sum1) {
 /* Scalar: the accumulators together, over C. */
 static RegId mean_of(Row *r, const RegId *sums, RegId sum1, const char *name) {
   Kernel *k = r->lw->kernel;
-  int lanes = r->lw->target->lanes;
+  int lanes = r->lanes;
   emit_op(k, LOP_add, sums[0], sums[0], sums[1], 0);
   emit_op(k, LOP_add, sums[2], sums[2], sums[3], 0);
   emit_op(k, LOP_add, sums[0], sums[0], sums[2], 0);
@@ -118,7 +123,7 @@ static RegId mean_of(Row *r, const RegId *sums, RegId sum1, const char *name) {
 }
 
 static RegId widen(Row *r, RegId scalar, const char *name) {
-  int lanes = r->lw->target->lanes;
+  int lanes = r->lanes;
   if (lanes == 1) return scalar;
   RegId wide = reg(r, lanes, name);
   emit_op(r->lw->kernel, LOP_splat, wide, scalar, 0, 0);
@@ -139,28 +144,130 @@ static RegId gain_of(Row *r, RegId v, double eps) {
   return gain;
 }
 
-void emit_layernorm_row(Lower *lw, const Op *norm, ParamId x, Affine x_at, ParamId y, Affine y_at) {
+/* Lanes, 4 or more, that cut C into the fewest vectors and scalars. */
+static int row_lanes(const Target *t, int64_t count) {
+  int best = t->lanes;
+  for (int lanes = t->lanes / 2; lanes >= 4; lanes /= 2)
+    if (count / lanes + count % lanes < count / best + count % best) best = lanes;
+  return best;
+}
+
+static Row row_new(Lower *lw, const Op *norm, ParamId x, ParamId y) {
   const Type *t = type_of(lw->graph, norm->first_result);
-  Row r = {.lw = lw, .x = x, .y = y, .x_at = x_at, .y_at = y_at, .count = 1};
-  int lanes = lw->target->lanes;
+  Row r = {.lw = lw, .x = x, .y = y, .count = 1};
   for (int i = 0; i < norm->attrs.axes.count; i++) r.count *= t->dim[norm->attrs.axes.at[i]];
+  r.lanes = row_lanes(lw->target, r.count);
   for (uint32_t i = 0; i < 2; i++) {
     r.has_affine[i] = norm->operand_count > i + 1 && norm->operands[i + 1];
     if (r.has_affine[i]) r.affine[i] = lower_in(lw, norm->operands[i + 1]);
   }
-  for (int i = 0; i < ACCUMULATORS; i++) r.sum[i] = reg(&r, lanes, "sum"), r.square[i] = reg(&r, lanes, "sq");
-  r.sum1 = lanes == 1 ? r.sum[0] : reg(&r, 1, "sum1");
-  r.square1 = lanes == 1 ? r.square[0] : reg(&r, 1, "sq1");
-  clear(&r, r.sum, &r.sum1);
-  visit_row(&r, add_x);
-  r.mean1 = mean_of(&r, r.sum, r.sum1, "mean");
+  for (int i = 0; i < ACCUMULATORS; i++) r.sum[i] = reg(&r, r.lanes, "sum"), r.square[i] = reg(&r, r.lanes, "sq");
+  r.sum1 = r.lanes == 1 ? r.sum[0] : reg(&r, 1, "sum1");
+  r.square1 = r.lanes == 1 ? r.square[0] : reg(&r, 1, "sq1");
+  return r;
+}
+
+/* The passes. mean1, or mean1, rest1 and gain1, are theirs to set; wide forms of what is set are the caller's. */
+static void pass_mean(Row *r) {
+  clear(r, r->sum, &r->sum1);
+  visit_row(r, add_x);
+  r->mean1 = mean_of(r, r->sum, r->sum1, "mean");
+}
+
+static void pass_moments(Row *r, double eps) {
+  clear(r, r->sum, &r->sum1);
+  clear(r, r->square, &r->square1);
+  visit_row(r, add_moments);
+  r->rest1 = mean_of(r, r->sum, r->sum1, "rest");
+  r->gain1 = gain_of(r, mean_of(r, r->square, r->square1, "var"), eps);
+}
+
+void emit_layernorm_row(Lower *lw, const Op *norm, ParamId x, Affine x_at, ParamId y, Affine y_at) {
+  Row r = row_new(lw, norm, x, y);
+  r.x_at = x_at;
+  r.y_at = y_at;
+  pass_mean(&r);
   r.mean = widen(&r, r.mean1, "meanv");
-  clear(&r, r.sum, &r.sum1);
-  clear(&r, r.square, &r.square1);
-  visit_row(&r, add_moments);
-  r.rest1 = mean_of(&r, r.sum, r.sum1, "rest");
+  pass_moments(&r, norm->attrs.eps);
   r.rest = widen(&r, r.rest1, "restv");
-  r.gain1 = gain_of(&r, mean_of(&r, r.square, r.square1, "var"), norm->attrs.eps);
   r.gain = widen(&r, r.gain1, "gainv");
   visit_row(&r, write_y);
+}
+
+/* ---- blocks of rows ---- */
+enum { BLOCK = 16, NOTES = 3, MEAN = 0, REST = 1, GAIN = 2, SCRATCH = 1 };
+
+typedef struct {
+  Row row;
+  const NormRows *rows;
+  ParamId notes;     /* [NOTES][BLOCK] */
+  Bound low, high[2];
+  Affine first;      /* first row of the block */
+  Affine note;
+} Block;
+
+/* Opens the loop over the block's rows. */
+static void open_rows(Block *b) {
+  Bound low[2] = {b->low, bound_none()};
+  VarId r = emit_for_bounds(b->row.lw->kernel, LOP_for, "row", low, b->high, 1);
+  Affine at = affine_var(r, 1);
+  b->row.x_at = affine_add(b->rows->x_at, affine_scale(at, b->rows->x_step));
+  b->row.y_at = affine_add(b->rows->y_at, affine_scale(at, b->rows->y_step));
+  b->note = affine_add(at, affine_scale(b->first, -1));
+}
+
+static void write_note(Block *b, int which, RegId value) {
+  emit_store(b->row.lw->kernel, b->notes, affine_plus(b->note, which * BLOCK), value);
+}
+
+/* What was written, as a scalar and in a vector. */
+static void read_note(Block *b, int which, RegId *scalar, RegId *wide, const char *name) {
+  Kernel *k = b->row.lw->kernel;
+  Affine at = affine_plus(b->note, which * BLOCK);
+  *scalar = reg(&b->row, 1, name);
+  emit_load(k, *scalar, b->notes, at);
+  *wide = *scalar;
+  if (b->row.lanes == 1) return;
+  *wide = kernel_reg(k, REG_f32, b->row.lanes, "%sv", name);
+  emit_loads(k, *wide, b->notes, at);
+}
+
+static void emit_block(Block *b, double eps) {
+  Kernel *k = b->row.lw->kernel;
+  Row *r = &b->row;
+  open_rows(b);
+  pass_mean(r);
+  write_note(b, MEAN, r->mean1);
+  emit_end(k);
+  open_rows(b);
+  read_note(b, MEAN, &r->mean1, &r->mean, "mean");
+  pass_moments(r, eps);
+  write_note(b, REST, r->rest1);
+  write_note(b, GAIN, r->gain1);
+  emit_end(k);
+  open_rows(b);
+  read_note(b, MEAN, &r->mean1, &r->mean, "mean");
+  read_note(b, REST, &r->rest1, &r->rest, "rest");
+  read_note(b, GAIN, &r->gain1, &r->gain, "gain");
+  visit_row(r, write_y);
+  emit_end(k);
+}
+
+void emit_layernorm_rows(Lower *lw, const Op *norm, const NormRows *rows) {
+  Block b = {.row = row_new(lw, norm, rows->x, rows->y), .rows = rows};
+  b.notes = lower_scratch(lw, SCRATCH, DT_f32, NOTES * BLOCK);
+  b.high[0] = bound(affine(rows->count));
+  b.high[1] = bound_none();
+  b.low = bound(affine(0));
+  b.first = affine(0);
+  if (rows->count <= BLOCK) {
+    emit_block(&b, norm->attrs.eps);
+    return;
+  }
+  VarId block = emit_for(lw->kernel, LOP_for, "block", 0, rows->count, BLOCK);
+  b.first = affine_var(block, 1);
+  b.low = bound(b.first);
+  b.high[1] = bound(affine_plus(b.first, BLOCK));
+  emit_block(&b, norm->attrs.eps);
+  emit_end(lw->kernel);
 }

@@ -22,23 +22,66 @@ static void emit_copy(Lower *lw, ParamId x, Affine from, int64_t x_stride, Param
   }
 }
 
+typedef struct {
+  Taps taps;
+  Affine image, row;
+  int64_t size; /* elements of a patch */
+} Patches;
+
+static Affine patch_at(const Patches *p, Affine ox) {
+  Affine row = affine_add(affine_scale(p->image, p->taps.oh), p->row);
+  return affine_scale(affine_add(affine_scale(row, p->taps.ow), ox), p->size);
+}
+
+/* Each tap of all the row's patches together: normalised. */
+static void emit_normalised(Lower *lw, const Patches *p, const Op *norm, ParamId x, ParamId to) {
+  Kernel *k = lw->kernel;
+  const Taps *t = &p->taps;
+  VarId ky = emit_for(k, LOP_for, "ky", 0, t->kh, 1), kx = emit_for(k, LOP_for, "kx", 0, t->kw, 1);
+  NormRows rows = {.x = x, .y = to, .x_step = t->sx * t->stride_x, .y_step = p->size, .count = t->ow};
+  rows.x_at = taps_address(t, p->image, p->row, affine(0), ky, kx);
+  rows.y_at = affine_add(patch_at(p, affine(0)), affine_add(affine_var(ky, t->kw * t->i), affine_var(kx, t->i)));
+  emit_layernorm_rows(lw, norm, &rows);
+  emit_end(k);
+  emit_end(k);
+}
+
+/* Patch after patch. A few channels of an image in planes: a patch's row of taps is written out. */
+static void emit_copied(Lower *lw, const Patches *p, ParamId x, ParamId to) {
+  enum { MOST = 32 };
+  Kernel *k = lw->kernel;
+  const Taps *t = &p->taps;
+  Affine ox = affine_var(emit_for(k, LOP_for, "ox", 0, t->ow, 1), 1);
+  VarId ky = emit_for(k, LOP_for, "ky", 0, t->kh, 1);
+  bool written = t->stride_i != 1 && t->kw * t->i <= MOST;
+  VarId kx = written ? 0 : emit_for(k, LOP_for, "kx", 0, t->kw, 1);
+  Affine at = affine_add(patch_at(p, ox), affine_var(ky, t->kw * t->i));
+  Affine from = taps_address(t, p->image, p->row, ox, ky, kx);
+  if (!written) emit_copy(lw, x, from, t->stride_i, to, affine_add(at, affine_var(kx, t->i)), t->i);
+  for (int64_t i = 0; written && i < t->kw * t->i; i++) {
+    RegId v = kernel_reg(k, REG_f32, 1, "v");
+    emit_load(k, v, x, affine_plus(from, i / t->i * t->dx * t->stride_x + i % t->i * t->stride_i));
+    emit_store(k, to, affine_plus(at, i), v);
+  }
+  if (!written) emit_end(k);
+  emit_end(k);
+  emit_end(k);
+}
+
 void emit_patches(Lower *lw, const Op *op, const Op *norm, ParamId x, ParamId to) {
   Kernel *k = lw->kernel;
   bool first = !op->attrs.layout;
   const Type *in = type_of(lw->graph, op->operands[0]), *out = type_of(lw->graph, op->first_result);
   Type last = *in;
   if (first) last.dim[1] = in->dim[2], last.dim[2] = in->dim[3], last.dim[3] = in->dim[1];
-  Taps v = taps_describe(&op->attrs, &last, out, op->attrs.kernel.at[0], op->attrs.kernel.at[1], first);
-  Affine oy = affine_var(emit_for(k, LOP_pfor, "oy", 0, v.oh, 1), 1), n = affine_var(emit_for(k, LOP_for, "n", 0, v.n, 1), 1);
-  Affine ox = affine_var(emit_for(k, LOP_for, "ox", 0, v.ow, 1), 1);
-  VarId ky = emit_for(k, LOP_for, "ky", 0, v.kh, 1), kx = emit_for(k, LOP_for, "kx", 0, v.kw, 1);
-  Affine row = affine_add(affine_scale(affine_add(affine_scale(n, v.oh), oy), v.ow), ox);
-  Affine at = affine_scale(row, v.kh * v.kw * v.i);
-  at = affine_add(at, affine_add(affine_var(ky, v.kw * v.i), affine_var(kx, v.i)));
-  Affine from = taps_address(&v, n, oy, ox, ky, kx);
-  if (norm) emit_layernorm_row(lw, norm, x, from, to, at);
-  else emit_copy(lw, x, from, v.stride_i, to, at, v.i);
-  for (int i = 0; i < 5; i++) emit_end(k);
+  Patches p = {.taps = taps_describe(&op->attrs, &last, out, op->attrs.kernel.at[0], op->attrs.kernel.at[1], first)};
+  p.size = p.taps.kh * p.taps.kw * p.taps.i;
+  p.row = affine_var(emit_for(k, LOP_pfor, "oy", 0, p.taps.oh, 1), 1);
+  p.image = affine_var(emit_for(k, LOP_for, "n", 0, p.taps.n, 1), 1);
+  if (norm) emit_normalised(lw, &p, norm, x, to);
+  else emit_copied(lw, &p, x, to);
+  emit_end(k);
+  emit_end(k);
 }
 
 void lower_patches(Lower *lw) {

@@ -14,11 +14,14 @@ typedef struct {
   const Op *norm; /* behind the gemm; NULL: none */
 } Stem;
 
+/* The rows of one tile after another. */
 static void emit_norm(Stem *s, const RowSegment *segment) {
   TileKernel *tk = s->product.tk;
-  Affine at = affine_scale(emit_segment_rows(tk->lw->kernel, segment), tk->columns);
-  emit_layernorm_row(tk->lw, s->norm, tk->y, at, tk->y, at);
-  emit_end(tk->lw->kernel);
+  VarId tile = emit_for_bounds(tk->lw->kernel, LOP_for, "tile", segment->low, segment->high, 1);
+  Affine at = affine_scale(affine_plus(affine_var(tile, segment->rows), segment->first), tk->columns);
+  NormRows rows = {.x = tk->y, .y = tk->y, .x_at = at, .y_at = at, .count = segment->rows};
+  rows.x_step = rows.y_step = tk->columns;
+  emit_layernorm_rows(tk->lw, s->norm, &rows);
   emit_end(tk->lw->kernel);
 }
 

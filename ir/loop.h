@@ -145,6 +145,12 @@ void emit_prefetch(Kernel *, ParamId, Affine);
 void emit_op(Kernel *, LoopOp, RegId dst, RegId a, RegId b, RegId c); /* R1, R2, R3: unused ones 0 */
 void emit_libm(Kernel *, RegId dst, const char *function, RegId a, RegId b);
 void emit_call(Kernel *, const char *function, const CallArg *, int32_t count);
+/* Sequences of equal work, one after the other at the end of the open block, become one in which they take turns:
+ * sequence i is statements starts[i] .. starts[i + 1] - 1, the last one ends with the kernel (kernel_next is the number
+ * of the statement to come). Only constants may be in one sequence and not in the others: each stays in front of what
+ * follows it. No blocks. */
+StmtId kernel_next(const Kernel *);
+void kernel_interleave(Kernel *, const StmtId *starts, int count);
 
 /* ---- a whole program for one target ---- */
 typedef enum { SPACE_INPUT, SPACE_OUTPUT, SPACE_ARENA, SPACE_WEIGHTS, SPACE_SCRATCH } Space;

@@ -266,3 +266,29 @@ int32_t kernel_tasks(const Kernel *k) {
       most = loop_tasks(k, &k->stmts[id], &low);
   return most > INT32_MAX ? INT32_MAX : (int32_t)most;
 }
+
+StmtId kernel_next(const Kernel *k) { return (StmtId)k->stmt_count; }
+
+void kernel_interleave(Kernel *k, const StmtId *starts, int count) {
+  enum { MOST = 16 };
+  StmtId at[MOST] = {0}, end[MOST] = {0}, last = 0;
+  if (count > MOST) die("kernel %s: %d sequences interleaved", k->name, count);
+  for (int i = 0; i < count; i++) {
+    at[i] = starts[i];
+    end[i] = i + 1 < count ? starts[i + 1] : kernel_next(k);
+  }
+  for (int i = 0; at[i] < end[i]; i = (i + 1) % count) {
+    bool constant;
+    do {
+      if (k->stmts[at[i]].body || at[i] == end[i]) die("kernel %s: sequences of unequal work", k->name);
+      constant = k->stmts[at[i]].op == LOP_const;
+      if (last) k->stmts[last].next = at[i];
+      last = at[i]++;
+    } while (constant);
+  }
+  for (int i = 0; i < count; i++)
+    if (at[i] != end[i]) die("kernel %s: sequences of unequal work", k->name);
+  if (!last) return;
+  k->stmts[last].next = 0;
+  k->tail[k->depth] = last;
+}

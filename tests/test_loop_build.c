@@ -119,10 +119,35 @@ static void statements(Arena *ar) {
   CHECK_HAS(loop_print_kernel(k, ar, false), "kernel test {\n");
 }
 
+/* Chains of one shape, the first of which has the constants of all. */
+static void turns(Arena *ar) {
+  TEST("sequences take turns, constants before what needs them");
+  Kernel *k = kernel_new(ar, "k0", "test");
+  ParamId y = kernel_param(k, "y", ROLE_OUT, DT_f32, 8);
+  RegId one = kernel_reg(k, REG_f32, 1, "one"), two = kernel_reg(k, REG_f32, 1, "two");
+  StmtId starts[3];
+  emit_for(k, LOP_pfor, "i", 0, 1, 1);
+  for (int c = 0; c < 3; c++) {
+    RegId a = kernel_reg(k, REG_f32, 1, "a%d", c);
+    starts[c] = kernel_next(k);
+    if (!c) emit_const(k, one, 1);
+    emit_op(k, LOP_sqrt, a, one, 0, 0);
+    if (!c) emit_const(k, two, 2);
+    emit_op(k, LOP_mul, a, a, two, 0);
+  }
+  kernel_interleave(k, starts, 3);
+  emit_store(k, y, affine(0), one);
+  emit_end(k);
+  CHECK_HAS(loop_print_kernel(k, ar, true), "    one = const 1\n    a0 = sqrt one\n    a1 = sqrt one\n    a2 = sqrt one\n"
+                                            "    two = const 2\n    a0 = mul a0 two\n    a1 = mul a1 two\n"
+                                            "    a2 = mul a2 two\n    store y[0] one\n");
+}
+
 int main(void) {
   Arena *a = arena_new();
   names(a);
   affines(a);
+  turns(a);
   statements(a);
   arena_free(a);
   return test_result();
