@@ -19,11 +19,22 @@ static RowSegment whole_segment(const RowTiles *tiles, int i) {
   return s;
 }
 
+/* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow each
+ * other, so that one thread reads the weights once as before. Not where a task adds up squares of whole columns. */
+static int64_t row_parts(const TileKernel *tk, int64_t tiles) {
+  enum { TASKS = 16 };
+  const int64_t groups = tile_groups(tk);
+  if (tk->sums_squares || !groups || groups >= TASKS) return 1;
+  const int64_t parts = (TASKS + groups - 1) / groups;
+  return parts < tiles ? parts : tiles;
+}
+
 void product_all_rows(Product *p, int64_t rows) {
   RowTiles tiles = row_tiles(rows, p->tk->lw->target->gemm_rows);
   p->segments = 0;
   for (int i = 0; i < 2; i++)
     if (tiles.count[i]) p->segment[p->segments++] = whole_segment(&tiles, i);
+  p->tk->row_parts = row_parts(p->tk, tiles.count[0] + tiles.count[1]);
 }
 
 static void emit_tile(const Product *p, const RowSegment *s, Tile *t) {
@@ -54,7 +65,11 @@ static void clear_squares(const Tile *t) {
 static void emit_segments(void *user, Tile *t) {
   const Product *p = user;
   if (p->tk->sums_squares) clear_squares(t);
-  for (int s = 0; s < p->segments; s++) emit_tile(p, &p->segment[s], t);
+  for (int i = 0; i < p->segments; i++) {
+    RowSegment s = p->segment[i];
+    if (t->row_part.count) block_bounds(s.high[0].value.constant, p->tk->row_parts, t->row_part, s.low, s.high);
+    emit_tile(p, &s, t);
+  }
 }
 
 void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_segments, p); }
@@ -82,7 +97,7 @@ int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {
     int64_t blocks = tile_blocks(tiles.count[i]);
     RowSegment s = whole_segment(&tiles, i);
     VarId block = emit_for(lw->kernel, LOP_pfor, "block", 0, blocks, 1);
-    block_bounds(tiles.count[i], blocks, block, s.low, s.high);
+    block_bounds(tiles.count[i], blocks, affine_var(block, 1), s.low, s.high);
     body(user, &s, affine_plus(affine_var(block, 1), done));
     emit_end(lw->kernel);
     done += blocks;

@@ -125,6 +125,22 @@ void tile_end(Tile *t, Affine y_at, int64_t y_stride, Affine result_at) {
   }
 }
 
+/* The loop over `groups` of columns; sets the tile's part of the rows where tasks have one, and counts the loops. Part b
+ * of group p is task p parts + b: p is a loop of one turn from floor(task / parts). */
+static VarId column_groups(Tile *t, LoopOp loop, const char *name, int64_t groups, int *loops) {
+  Kernel *k = t->tk->lw->kernel;
+  const int64_t parts = loop == LOP_pfor && t->tk->row_parts > 1 ? t->tk->row_parts : 1;
+  VarId task = emit_for(k, loop, parts > 1 ? "task" : name, 0, groups * parts, 1);
+  *loops = 1;
+  if (parts == 1) return task;
+  const Bound low[2] = {bound_floor(affine_var(task, 1), parts), bound_none()};
+  const Bound high[2] = {bound_floor(affine_plus(affine_var(task, 1), parts), parts), bound_none()};
+  VarId group = emit_for_bounds(k, LOP_for, name, low, high, 1);
+  t->row_part = affine_add(affine_var(task, 1), affine_var(group, -parts));
+  *loops = 2;
+  return group;
+}
+
 /* A loop over groups of `panels` whole panels from first_panel on, `groups` of them; narrower tiles loop inside. */
 static void whole_panels(const TileKernel *tk, LoopOp loop, int64_t first, int64_t groups, int64_t panels,
                          EmitTiles emit, void *user) {
@@ -138,8 +154,9 @@ static void whole_panels(const TileKernel *tk, LoopOp loop, int64_t first, int64
     c.column[i] = i * target->lanes;
     c.weight[i] = c.column[i] / PANEL * tk->k_size * PANEL + c.column[i] % PANEL;
   }
-  VarId group = emit_for(k, loop, "p", 0, groups, 1);
+  int loops;
   Tile t = {.tk = tk, .columns = &c, .panels = panels};
+  VarId group = column_groups(&t, loop, "p", groups, &loops);
   Affine panel = affine_add(affine_plus(affine_var(group, panels), first), tk->first_panel);
   t.panel = affine_scale(panel, PANEL * tk->k_size);
   t.column = affine_scale(panel, PANEL);
@@ -150,7 +167,7 @@ static void whole_panels(const TileKernel *tk, LoopOp loop, int64_t first, int64
   }
   emit(user, &t);
   if (tile < width) emit_end(k);
-  emit_end(k);
+  for (int i = 0; i < loops; i++) emit_end(k);
 }
 
 /* The last panel's columns that exist, in groups of pieces no wider than a tile. */
@@ -160,7 +177,9 @@ static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, voi
   int pieces[PANEL], offset = 0;
   int count = lane_pieces(target, tk->columns % PANEL, pieces);
   int64_t panel = tk->columns / PANEL;
-  VarId once = loop == LOP_pfor ? emit_for(k, LOP_pfor, "last", 0, 1, 1) : 0;
+  int loops = 0;
+  Tile rows = {.tk = tk};
+  if (loop == LOP_pfor) column_groups(&rows, loop, "last", 1, &loops);
   for (int i = 0; i < count;) {
     TileColumns c = {0};
     for (; i < count && c.count < target->gemm_vectors; i++) {
@@ -169,20 +188,30 @@ static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, voi
       c.column[c.count++] = offset;
       offset += pieces[i];
     }
-    Tile t = {.tk = tk, .columns = &c, .panels = 0};
+    Tile t = {.tk = tk, .columns = &c, .panels = 0, .row_part = rows.row_part};
     t.panel = affine(panel * PANEL * tk->k_size);
     t.column = affine(panel * PANEL);
     emit(user, &t);
   }
-  if (once) emit_end(k);
+  for (int i = 0; i < loops; i++) emit_end(k);
+}
+
+/* Whole panels, in groups of as many as a tile holds. */
+static RowTiles panel_groups(const TileKernel *tk) {
+  const Target *target = tk->lw->target;
+  const int panels = target->lanes * target->gemm_vectors / PANEL;
+  return row_tiles(tk->panel_count ? tk->panel_count : tk->columns / PANEL, panels < 1 ? 1 : panels);
+}
+
+int64_t tile_groups(const TileKernel *tk) {
+  const RowTiles groups = panel_groups(tk);
+  return groups.count[0] + groups.count[1];
 }
 
 void tile_each_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
-  const Target *target = tk->lw->target;
-  int64_t whole = tk->panel_count ? tk->panel_count : tk->columns / PANEL, panels = (int64_t)target->lanes * target->gemm_vectors / PANEL;
-  if (panels < 1) panels = 1;
-  if (whole / panels) whole_panels(tk, loop, 0, whole / panels, panels, emit, user);
-  if (whole % panels) whole_panels(tk, loop, whole / panels * panels, 1, whole % panels, emit, user);
+  const RowTiles groups = panel_groups(tk); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
+  for (int i = 0; i < 2; i++)
+    if (groups.count[i]) whole_panels(tk, loop, groups.start[i], groups.count[i], groups.rows[i], emit, user);
   if (!tk->panel_count && tk->columns % PANEL) partial_panel(tk, loop, emit, user);
 }
 
@@ -201,8 +230,8 @@ int64_t tile_blocks(int64_t tiles) {
   return blocks >= THREADS ? (blocks + THREADS - 1) / THREADS * THREADS : blocks;
 }
 
-void block_bounds(int64_t tiles, int64_t blocks, VarId block, Bound low[2], Bound high[2]) {
-  low[0] = bound_floor(affine_var(block, tiles), blocks);
-  high[0] = bound_floor(affine_plus(affine_var(block, tiles), tiles), blocks);
+void block_bounds(int64_t tiles, int64_t blocks, Affine block, Bound low[2], Bound high[2]) {
+  low[0] = bound_floor(affine_scale(block, tiles), blocks);
+  high[0] = bound_floor(affine_plus(affine_scale(block, tiles), tiles), blocks);
   low[1] = high[1] = bound_none();
 }

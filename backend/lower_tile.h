@@ -21,6 +21,7 @@ typedef struct {
   ValueId result;
   Affine first_panel;         /* panels first_panel .. first_panel + panel_count - 1 are computed; count 0: all */
   int64_t panel_count;        /* whole panels */
+  int64_t row_parts;          /* tasks of columns are cut into so many parts of the rows; 0, 1: they are not */
   bool prefetch;              /* next panel's weights, one line a step of k */
   bool sums_squares;          /* adds the rows' squares, times 2^-24, per column to squares[squares_at + column] */
   ParamId squares;
@@ -48,6 +49,7 @@ typedef struct {
   Affine panel;               /* element offset of the first panel (and column group in it) in w */
   Affine column;              /* its first column */
   int64_t panels;             /* how many panels it spans (prefetch goes that far) */
+  Affine row_part;            /* which part of the rows, of tk->row_parts */
   RegId acc[MAX_TILE_ROWS][MAX_TILE_PIECES];
 } Tile;
 
@@ -59,8 +61,10 @@ void tile_step(Tile *, Affine x_at, int64_t x_stride, Affine k);
 void tile_end(Tile *, Affine y_at, int64_t y_stride, Affine result_at);
 
 /* Calls emit once per kind of column group, inside loops (`loop`: for or pfor) over the groups of panels
- * [first_panel, end_panel): as many panels as a tile holds, then what is left, then the last, partial panel. */
+ * [first_panel, end_panel): as many panels as a tile holds, cut as rows are, then the last, partial panel. */
 typedef void (*EmitTiles)(void *user, Tile *);
+/* How many column groups there are, but for the last, partial panel. */
+int64_t tile_groups(const TileKernel *);
 void tile_each_panel(const TileKernel *, LoopOp loop, EmitTiles, void *user);
 
 /* Rows cut into tiles of at most `most`, as even as possible: count[0] tiles of rows[0] from row start[0], then the
@@ -74,5 +78,5 @@ RowTiles row_tiles(int64_t rows, int most);
 /* Tasks of about 16 tiles: a number of blocks that divides well between threads. Depends on the count alone. */
 int64_t tile_blocks(int64_t tiles);
 /* Bounds of block `block` of `blocks` over `tiles` tiles: floor(tiles block / blocks) .. floor(tiles (block + 1) / blocks). */
-void block_bounds(int64_t tiles, int64_t blocks, VarId block, Bound low[2], Bound high[2]);
+void block_bounds(int64_t tiles, int64_t blocks, Affine block, Bound low[2], Bound high[2]);
 #endif

@@ -194,6 +194,7 @@ bool loop_check(Context *, const Kernel *);
  * sums, with what is computed for padding, without polynomials; the body of an if counts as if it ran. bytes: every
  * parameter but scratch once, one that is read and written twice: what must be moved at least. */
 int64_t kernel_products(const Kernel *);
+int64_t slice_products(const Kernel *, int slice, int slices); /* the share of one of several slices */
 int64_t kernel_bytes(const Kernel *);
 
 /* Scalar evaluator. pointers: one a parameter, elements in memory as in C. Runs iterations [slice, slices) of each

@@ -5,6 +5,7 @@
 typedef struct {
   const Kernel *k;
   int64_t *value; /* of each loop variable */
+  int slice, slices;
 } Walk;
 
 static int64_t affine_value(const Walk *w, const Affine *a) {
@@ -41,6 +42,12 @@ static int64_t count_loop(Walk *w, const Stmt *s) {
   int64_t low = bound_value(w, &s->low[0]), high = bound_value(w, &s->high[0]), sum = 0;
   if (s->low[1].divisor && bound_value(w, &s->low[1]) > low) low = bound_value(w, &s->low[1]);
   if (s->high[1].divisor && bound_value(w, &s->high[1]) < high) high = bound_value(w, &s->high[1]);
+  if (s->op == LOP_pfor) {
+    int64_t first, last;
+    slice_range((high - low + s->step - 1) / s->step, w->slice, w->slices, &first, &last);
+    high = low + last * s->step;
+    low += first * s->step;
+  }
   if (high <= low) return 0;
   w->value[s->var] = low;
   if (!bounds_name(w->k, s->body, s->var)) return ((high - low - 1) / s->step + 1) * count_block(w, s->body);
@@ -67,9 +74,11 @@ static int64_t count_block(Walk *w, StmtId first) {
   return sum;
 }
 
-int64_t kernel_products(const Kernel *k) {
+int64_t kernel_products(const Kernel *k) { return slice_products(k, 0, 1); }
+
+int64_t slice_products(const Kernel *k, int slice, int slices) {
   Arena *scratch = arena_new();
-  Walk w = {k, ARENA_ARRAY(scratch, int64_t, k->var_count + 1)};
+  Walk w = {k, ARENA_ARRAY(scratch, int64_t, k->var_count + 1), slice, slices};
   const int64_t products = count_block(&w, k->body);
   arena_free(scratch);
   return products;
