@@ -32,7 +32,8 @@ static const OptionInfo options[] = {
      "hash of their value (shapes: without the hash)"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
-    {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function"},
+    {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function; -: to\n"
+     "standard output, and reports to standard error"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
     {"--tune", "[TARGET]",
      "searches the register tiles of a target (default: the best path of this CPU) by\n"
@@ -186,12 +187,19 @@ static int read_range(Context *c, Opt *o) {
   return STATUS_DONE;
 }
 
+static bool is_stdout(const Opt *o, const char *option) {
+  const char *value = args_value(o->args, option);
+  return value && !strcmp(value, "-");
+}
+
 static int read_reports(Context *c, Opt *o) {
-  const char *loops = args_value(o->args, "--print-loops"), *out = args_value(o->args, "-o");
+  const char *loops = args_value(o->args, "--print-loops");
   o->print_before = args_value(o->args, "--print-before");
   o->print_after = args_value(o->args, "--print-after");
   o->dump_dir = args_value(o->args, "--dump-dir");
-  o->reports = out && !strcmp(out, "-") ? stderr : stdout;
+  if (is_stdout(o, "-o") && is_stdout(o, "--html"))
+    return usage_error(c, o->args, "-o and --html cannot both be standard output");
+  o->reports = is_stdout(o, "-o") || is_stdout(o, "--html") ? stderr : stdout;
   int status = check_pass_or(c, o->args, "--print-before", "all", NULL);
   if (!status) status = check_pass_or(c, o->args, "--print-after", "all", "changed");
   if (!status && loops && *loops && !target_by_name(loops))

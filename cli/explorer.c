@@ -279,7 +279,7 @@ bool explorer_write(Explorer *e, Graph *g, const char *path) {
   if (!f) die("out of memory");
   put_page(f, e, g);
   if (fclose(f)) die("out of memory");
-  bool fine = replace_file(e->context, path, bytes, size);
+  bool fine = strcmp(path, "-") ? replace_file(e->context, path, bytes, size) : fwrite(bytes, 1, size, stdout) == size;
   free(bytes);
   return fine;
 }

@@ -12,8 +12,8 @@
 
 typedef struct {
   Graph *g;
-  uint64_t *hash;  /* [value_count] of how a value is computed; sources and names do not count */
-  int32_t *depth;  /* [value_count] longest way from a leaf */
+  uint64_t *hash; /* [value_count] of how a value is computed; sources and names do not count */
+  int32_t *depth; /* [value_count] longest way from a leaf */
 } Order;
 
 static uint64_t mix(uint64_t h, uint64_t x) {
@@ -48,8 +48,10 @@ static void number_op(Order *o, OpId id) {
   for (uint32_t i = 0; i < op->operand_count; i++) {
     ValueId v = op->operands[i];
     if (v && o->depth[v] >= depth) depth = o->depth[v] + 1;
-    if (commutes && i < 2) sum += mix(7, o->hash[v]);
-    else h = mix(h, v ? o->hash[v] : 1);
+    if (commutes && i < 2)
+      sum += mix(7, o->hash[v]);
+    else
+      h = mix(h, v ? o->hash[v] : 1);
   }
   h = mix(h, sum);
   for (uint32_t r = 0; r < op->result_count; r++) {
@@ -82,59 +84,67 @@ static int order_operands(Order *o) {
   return swapped;
 }
 
-/* Ops that `root` needs and `done` lacks, operands first, appended to list. An explicit stack: chains can be long. */
-static size_t append_needed(const Graph *g, OpId root, unsigned char *done, OpId *stack, OpId *list, size_t count) {
+typedef struct {
+  unsigned char *done; /* [op_count] it is in the list */
+  uint32_t *seen;      /* [op_count] operands that are */
+  OpId *stack, *list;
+  size_t count; /* of the list */
+} Walk;
+
+/* Ops that `root` needs and the list lacks, operands first, appended. An explicit stack: chains can be long. */
+static void append_needed(const Graph *g, OpId root, Walk *w) {
   size_t top = 0;
-  stack[top++] = root;
+  w->stack[top++] = root;
   while (top) {
-    OpId id = stack[top - 1];
+    OpId id = w->stack[top - 1];
     const Op *op = op_at(g, id);
-    OpId next = 0;
-    for (uint32_t i = 0; i < op->operand_count && !next; i++)
-      if (op->operands[i] && !done[value_at(g, op->operands[i])->def]) next = value_at(g, op->operands[i])->def;
-    if (next) {
-      stack[top++] = next;
+    while (w->seen[id] < op->operand_count) {
+      ValueId v = op->operands[w->seen[id]];
+      if (v && !w->done[value_at(g, v)->def]) break;
+      w->seen[id]++;
+    }
+    if (w->seen[id] < op->operand_count) {
+      w->stack[top++] = value_at(g, op->operands[w->seen[id]])->def;
       continue;
     }
     top--;
-    if (!done[id]) list[count++] = id;
-    done[id] = 1;
+    if (!w->done[id]) w->list[w->count++] = id;
+    w->done[id] = 1;
   }
-  return count;
 }
 
 static int order_statements(Graph *g) {
-  unsigned char *done = calloc(g->op_count, 1);
-  OpId *list = calloc(g->op_count, sizeof *list), *stack = calloc(g->op_count, sizeof *stack);
-  if (!done || !list || !stack) die("out of memory");
-  size_t count = 0;
+  Walk w = {.done = calloc(g->op_count, 1),
+            .seen = calloc(g->op_count, sizeof *w.seen),
+            .stack = calloc(g->op_count, sizeof *w.stack),
+            .list = calloc(g->op_count, sizeof *w.list)};
+  if (!w.done || !w.seen || !w.stack || !w.list) die("out of memory");
   FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == OP_input) done[id] = 1, list[count++] = id;
+  if (op_at(g, id)->kind == OP_input) w.done[id] = 1, w.list[w.count++] = id;
   FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == OP_output) count = append_needed(g, id, done, stack, list, count);
-  FOR_EACH_OP(g, id) count = append_needed(g, id, done, stack, list, count);
+  if (op_at(g, id)->kind == OP_output) append_needed(g, id, &w);
+  FOR_EACH_OP(g, id) append_needed(g, id, &w);
   int moved = 0;
   OpId at = g->first;
-  for (size_t i = 0; i < count; i++) {
-    if (list[i] == at) {
+  for (size_t i = 0; i < w.count; i++) {
+    if (w.list[i] == at) {
       at = op_at(g, at)->next;
       continue;
     }
-    graph_move_op(g, list[i], at);
+    graph_move_op(g, w.list[i], at);
     moved++;
   }
-  free(done);
-  free(list);
-  free(stack);
+  free(w.done);
+  free(w.seen);
+  free(w.stack);
+  free(w.list);
   rewrite_note(g, "move_statement", moved);
   return moved;
 }
 
 int canonicalise(Graph *g, const PassOptions *options) {
   (void)options;
-  Order o = {.g = g,
-             .hash = calloc(g->value_count, sizeof *o.hash),
-             .depth = calloc(g->value_count, sizeof *o.depth)};
+  Order o = {.g = g, .hash = calloc(g->value_count, sizeof *o.hash), .depth = calloc(g->value_count, sizeof *o.depth)};
   if (!o.hash || !o.depth) die("out of memory");
   FOR_EACH_OP(g, id) number_op(&o, id);
   int total = order_operands(&o);

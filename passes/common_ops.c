@@ -31,18 +31,32 @@ static uint64_t mix_text(uint64_t h, const char *s) {
   return h;
 }
 
-/* A hash of what merging compares; attributes that vary most are enough. */
+static uint64_t mix_attr(uint64_t h, const AttrInfo *info, const Attrs *attrs) {
+  const void *at = (const char *)attrs + info->offset;
+  uint64_t bits;
+  switch (info->kind) {
+  case KIND_INT:
+  case KIND_FLOAT: return memcpy(&bits, at, sizeof bits), mix(h, bits);
+  case KIND_INTS:
+    for (int i = 0; i < ((const Ints *)at)->count; i++) h = mix(h, (uint64_t)((const Ints *)at)->at[i]);
+    return h;
+  case KIND_FLOATS:
+    for (int i = 0; i < ((const Floats *)at)->count; i++)
+      h = mix(h, (memcpy(&bits, &((const Floats *)at)->at[i], sizeof bits), bits));
+    return h;
+  case KIND_NAME:
+  case KIND_STRING: return mix_text(h, *(const char *const *)at);
+  }
+  return h;
+}
+
+/* A hash of what merging compares: literals too, of which there may be as many as ops. */
 static uint64_t hash_op(const Graph *g, const Op *op) {
   uint64_t h = mix(op->kind, op->operand_count);
   for (uint32_t i = 0; i < op->operand_count; i++) h = mix(h, op->operands[i]);
   for (int a = 0; a < ATTR_COUNT; a++) {
     if (!(op_info[op->kind].attrs >> a & 1) || attr_is_default(&attr_info[a], &op->attrs)) continue;
-    const char *at = (const char *)&op->attrs + attr_info[a].offset;
-    if (attr_info[a].kind == KIND_INTS)
-      for (int i = 0; i < ((const Ints *)(const void *)at)->count; i++)
-        h = mix(h, (uint64_t)((const Ints *)(const void *)at)->at[i]);
-    if (attr_info[a].kind == KIND_NAME || attr_info[a].kind == KIND_STRING)
-      h = mix_text(h, *(const char *const *)(const void *)at);
+    h = mix_attr(h, &attr_info[a], &op->attrs);
   }
   const Type *t = type_of(g, op->first_result);
   for (int i = 0; i < t->rank; i++) h = mix(h, (uint64_t)t->dim[i]);

@@ -36,6 +36,18 @@ static void with_other_reports(void) {
   result_free(&r);
 }
 
+static void to_standard_output(void) {
+  TEST("to_standard_output");
+  int files = files_in(".");
+  Result r = run_nextc("opt " DIGITS " --html=- --stats");
+  CHECK(r.status == 0);
+  CHECK(!strncmp(r.out, "<!doctype html>", 15));
+  CHECK(!strstr(r.out + strlen(r.out) - 10, "ms"));
+  CHECK_HAS(r.err, "clean-import");
+  CHECK(files_in(".") == files);
+  result_free(&r);
+}
+
 /* Names with markup in them stay text. */
 static void markup_in_names(void) {
   static const char program[] = "nir 1\ngraph \"m\"\n%1 = input {name=\"</script><b>\"} : f32[1,2]\n"
@@ -59,6 +71,7 @@ static void wrong_command_lines(void) {
   } rows[] = {
       {"opt " DIGITS " --html", "option --html needs a value: FILE.html", 2},
       {"opt " DIGITS " --html=q.html --passes=clean-import", "pass pack-weights", 1},
+      {"opt " DIGITS " --html=- -o -", "-o and --html cannot both be standard output", 2},
       {"opt " DIGITS " --html=no/such/folder/q.html", "error: cannot be created: No such file or directory", 1},
       {"opt absent.onnx --html=q.html", "absent.onnx: error:", 1},
   };
@@ -97,6 +110,7 @@ int main(void) {
   open_folder();
   one_page();
   with_other_reports();
+  to_standard_output();
   markup_in_names();
   wrong_command_lines();
   convnext_tiny();

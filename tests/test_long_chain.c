@@ -1,4 +1,4 @@
-/* Chains of 2,500 and of 10,000 operators go through parser, passes and compiler. */
+/* Chains of 2,500 and of 10,000 operators, and as many side by side, go through parser, passes and compiler. */
 #include "backend/compile.h"
 #include "frontend/frontend.h"
 #include "tests/command.h"
@@ -46,6 +46,14 @@ static unsigned outputs(FILE *f, int i, unsigned last) {
   return last + 1;
 }
 
+/* No chain: all read the first value, each with a literal of its own. */
+static unsigned literals(FILE *f, int i, unsigned last) {
+  fprintf(f, "%%%u = const {floats=[%d.5]} : f32[]\n%%%u = add %%1, %%%u : f32[1,6,6,16]\n", last + 1, i, last + 2,
+          last + 1);
+  fprintf(f, "output %%%u {name=\"o%d\"}\n", last + 2, i);
+  return last + 2;
+}
+
 static void write_chain(const char *path, Next next, int ops) {
   FILE *f = fopen(path, "w");
   unsigned last = 1;
@@ -88,6 +96,7 @@ int main(void) {
   compile_both("apart", apart);
   compile_both("residuals", residuals);
   compile_both("outputs", outputs);
+  compile_both("literals", literals);
   close_folder();
   return test_result();
 }
