@@ -84,8 +84,10 @@ static bool finish_outputs(const CFile *f, Outputs *all, bool good) {
   for (int i = 0; i < all->count; i++)
     if (all->at[i].out.file && !close_output(f, &all->at[i])) good = false;
   good = good && check_names(f); /* again: sources may open files when their tensors are read */
+  context_hold(f->context, true); /* all of them or none */
   for (int i = 0; good && i < all->count; i++) good = output_file_keep(f->context, &all->at[i].out);
   for (int i = 0; !good && i < all->count; i++) output_file_drop(f->context, &all->at[i].out);
+  context_hold(f->context, false);
   return good;
 }
 

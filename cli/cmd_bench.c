@@ -120,8 +120,12 @@ static int run(Context *c, const Args *args) {
   progress_end();
   if (!status && args_choice(args, "--format", 0)) bench_print_json(&p.bench, timings, count);
   else if (!status) bench_print_text(&p.bench, timings, count);
-  if (p.bench.build.folder && args_value(args, "--keep")) fprintf(stderr, "kept %s\n", p.bench.build.folder);
-  else if (p.bench.build.folder) remove_folder(p.bench.build.folder);
+  if (p.bench.build.folder && args_value(args, "--keep")) {
+    keep_folder(c, p.bench.build.folder);
+    fprintf(stderr, "kept %s\n", p.bench.build.folder);
+  } else if (p.bench.build.folder) {
+    remove_folder(c, p.bench.build.folder);
+  }
   if (p.bench.graph) graph_free(p.bench.graph);
   return status;
 }

@@ -82,7 +82,7 @@ static int run(Context *c, const Args *args) {
   r.command = command_for(c->arena, command, r.candidate);
   reduction.user = &r;
   status = reduce(&r, text, args_value(args, "-o")) ? STATUS_DONE : STATUS_MODEL;
-  remove_folder(r.folder);
+  remove_folder(c, r.folder);
   return status;
 }
 

@@ -158,7 +158,7 @@ static int run_c(Run *r) {
     if (good) add_outputs(r, outputs, i);
   }
   if (d.why) error_in(c, r->args->operands[0], "%s", d.why);
-  remove_folder(b.folder);
+  remove_folder(c, b.folder);
   return good ? STATUS_DONE : STATUS_MODEL;
 }
 

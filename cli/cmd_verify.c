@@ -39,6 +39,7 @@ typedef struct {
 
 struct Verify {
   Context *context; /* of the case */
+  Watcher *watcher;
   const Args *args;
   Case test;
   const char *weights; /* --weights-from for this case */
@@ -264,6 +265,7 @@ static void verify_case(Verify *v, const char *folder, int width) {
   v->said = NULL;
   v->said_count = v->said_capacity = 0;
   Context *c = v->context = context_new();
+  c->watcher = v->watcher;
   bool fine = prepare(v, folder);
   for (size_t i = 0; i < v->backend_count; i++) {
     const Backend *b = &v->backends[i];
@@ -277,10 +279,12 @@ static void verify_case(Verify *v, const char *folder, int width) {
     bisect(v, fine);
     print_new_diagnostics(v);
   }
-  if (v->build.folder && args_value(v->args, "--keep"))
+  if (v->build.folder && args_value(v->args, "--keep")) {
+    keep_folder(c, v->build.folder);
     printf("  kept %s\n", v->build.folder);
-  else if (v->build.folder)
-    remove_folder(v->build.folder);
+  } else if (v->build.folder) {
+    remove_folder(c, v->build.folder);
+  }
   case_free(&v->test);
   context_free(c);
 }
@@ -331,7 +335,7 @@ static int read_options(Context *c, Verify *v) {
 }
 
 static int run(Context *c, const Args *args) {
-  Verify v = {.args = args, .tolerance = {.rtol = 1e-4, .atol = 1e-5}};
+  Verify v = {.args = args, .watcher = c->watcher, .tolerance = {.rtol = 1e-4, .atol = 1e-5}};
   int status = read_options(c, &v), width = 8;
   if (status) return status;
   for (size_t i = 0; i < args->operand_count; i++) {

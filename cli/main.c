@@ -1,5 +1,6 @@
 /* The command nextc. One row a command; see cli.h. */
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "nextc.h"
 #include <errno.h>
 #include <signal.h>
@@ -71,6 +72,7 @@ static int dispatch(Context *c, int argc, char *const *argv) {
 int main(int argc, char **argv) {
   signal(SIGABRT, leave_on_abort);
   Context *c = context_new();
+  interrupt_watch(c);
   int status = dispatch(c, argc, argv);
   status = close_output(c, status);
   print_diagnostics(c);

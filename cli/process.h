@@ -3,13 +3,17 @@
 #define NEXTC_PROCESS_H
 #include "ir/diag.h"
 
-/* A new folder for this run, in $TMPDIR; NULL + diag. */
+/* A new folder for this run, in $TMPDIR; NULL + diag. Goes where nextc is ended from outside. */
 const char *temporary_folder(Context *);
-/* Removes a folder and the files in it (no folders below). */
-void remove_folder(const char *path);
+/* Removes it and the files in it (no folders below). */
+void remove_folder(Context *, const char *path);
+/* It stays. */
+void keep_folder(Context *, const char *path);
+/* Removes any folder and the files in it; false where it is still there. */
+bool erase_folder(const char *path);
 
-/* Runs words (NULL-terminated; words[0] searched in PATH) with standard output and error in the file `log`. Returns
- * the exit status, 128 + signal where it was killed, -1 + diag where it cannot be started. */
+/* Runs words (NULL-terminated; words[0] searched in PATH) with nothing to read, and standard output and error in the
+ * file `log`. Returns the exit status, 128 + signal where it was killed, -1 + diag where it cannot be started. */
 int run_process(Context *, const char *const *words, const char *log);
 
 /* Appends to words at [count] the words of text, cut at blanks; returns the new count (at most room). */

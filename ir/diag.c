@@ -22,6 +22,10 @@ void context_add_read(Context *c, const char *path) {
   c->read[c->read_count++] = arena_strdup(c->arena, path);
 }
 
+void context_hold(const Context *c, bool on) {
+  if (c->watcher) c->watcher->hold(c->watcher, on);
+}
+
 void context_temporary(const Context *c, const char *path, bool there) {
   if (c->watcher) c->watcher->temporary(c->watcher, path, there);
 }

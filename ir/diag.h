@@ -20,10 +20,10 @@ typedef struct {
   const char *text; /* the whole line, without newline: "m.onnx: node 'a' (Add, opset 13): error: ..." */
 } Diagnostic;
 
-/* Who removes temporary files and folders if the process is ended from outside. Told before one is made and after it
- * has gone, by any thread. */
+/* Who removes temporary files and folders if the process is ended from outside. Called by any thread. */
 typedef struct Watcher {
-  void (*temporary)(struct Watcher *, const char *path, bool there);
+  void (*hold)(struct Watcher *, bool on);                           /* see context_hold */
+  void (*temporary)(struct Watcher *, const char *path, bool there); /* see context_temporary */
 } Watcher;
 
 /* A context: what one user of the library owns. Collects diagnostics in order; nothing is printed before someone asks. */
@@ -52,6 +52,11 @@ void context_free(Context *);
 bool diag(Context *, Severity, Where, const char *format, ...) PRINTF_LIKE(4, 5);
 
 void context_add_read(Context *, const char *path);
+
+/* Between true and false, which may nest, nothing ends the process from outside: for what is done whole or not at all.
+ * Short, and without anything that can block. */
+void context_hold(const Context *, bool on);
+/* A file or folder that goes where the process is ended. Made and told in one hold; not there: removed or kept. */
 void context_temporary(const Context *, const char *path, bool there);
 
 /* Appends all of another context's diagnostics. */

@@ -58,19 +58,28 @@ bool is_same_place(const char *a, const char *b) {
   return same;
 }
 
+static FILE *make_temporary(const Context *c, const char *path) {
+  context_hold(c, true);
+  FILE *file = fopen(path, "wbx");
+  const int error = errno;
+  if (file) context_temporary(c, path, true);
+  context_hold(c, false);
+  errno = error;
+  return file;
+}
+
 bool output_file_open(Context *c, const char *path, OutputFile *o) {
   *o = (OutputFile){.path = path, .place = path};
   if (!is_special(path)) {
     if (!(o->place = follow_links(c->arena, path))) return failed(c, path, "cannot be created");
     o->temporary = arena_printf(c->arena, "%s.part-%ld", o->place, (long)getpid());
-    context_temporary(c, o->temporary, true);
+    o->file = make_temporary(c, o->temporary);
+  } else {
+    o->file = fopen(path, "wb");
   }
-  o->file = fopen(o->temporary ? o->temporary : path, o->temporary ? "wbx" : "wb");
   if (o->file) return true;
-  failed(c, path, "cannot be created");
-  if (o->temporary) context_temporary(c, o->temporary, false);
   o->temporary = NULL;
-  return false;
+  return failed(c, path, "cannot be created");
 }
 
 bool output_file_close(Context *c, OutputFile *o) {
