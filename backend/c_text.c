@@ -140,7 +140,19 @@ static const char *const reserved[] = {
     /* locals of emitted functions */
     "p", "slice", "slices", "first", "last", "model", "workspace", "call", "main", "memcpy", "memcmp", "memset"};
 
+/* The many limits of stdint.h and limits.h by their ends. */
+static bool is_limit(const char *name) {
+  static const char *const ends[] = {"_MAX", "_MIN", "_WIDTH"};
+  const size_t length = strlen(name);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    const size_t end = strlen(ends[i]);
+    if (length > end && !strcmp(name + length - end, ends[i])) return true;
+  }
+  return false;
+}
+
 bool c_name_reserved(const char *name) {
+  if (is_limit(name)) return true;
   for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
     if (!strcmp(reserved[i], name)) return true;
   return false;

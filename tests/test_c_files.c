@@ -1,5 +1,6 @@
 /* The files of a model: weights of every type in every mode, batches, threads, statuses, two models in one program,
  * C++, standard output, and outputs that appear whole or not at all. */
+#include "backend/c_internal.h"
 #include "runtime/checksum.h"
 #include "tests/c_kit.h"
 
@@ -505,6 +506,13 @@ static void names(void) {
   Arena *a = arena_new();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     CHECK_STR(c_identifier(a, rows[i].name), rows[i].identifier);
+  TEST("parameters");
+  static const char *const taken[] = {"class", "NULL", "INT64_MAX", "SIZE_MAX", "INT8_MIN", "PTRDIFF_WIDTH", "workspace"};
+  static const char *const free_[] = {"image", "_MAX", "max", "a_max", "SIZE"};
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+    CHECK_STR(c_parameter_name(a, taken[i]), arena_printf(a, "%s_", taken[i]));
+  for (size_t i = 0; i < sizeof free_ / sizeof *free_; i++)
+    CHECK_STR(c_parameter_name(a, free_[i]), c_identifier(a, free_[i]));
   arena_free(a);
 }
 
