@@ -229,6 +229,6 @@ bool tune_graph(Context *c, Graph *g, const TuneOptions *o) {
   if (!better) choose_all(&t, 0);
   if (fine) report(&t, better);
   for (int i = 0; i < MOST_PROGRAMS; i++)
-    if (t.programs[i].build.folder) remove_folder(t.programs[i].build.folder);
+    if (t.programs[i].build.folder) remove_folder(c, t.programs[i].build.folder);
   return fine;
 }
