@@ -29,7 +29,7 @@ static int run(Context *c, const Args *args) {
 const Command command_export = {
     .name = "export",
     .operands = "MODEL",
-    .summary = "writes the description of a network of a family (docs/yaml.md); weights are not in it",
+    .summary = "writes a model's description in YAML (docs/yaml.md); weights are not in it",
     .example = "nextc export convnext_tiny.onnx -o convnext_tiny.yaml",
     .min_operands = 1,
     .max_operands = 1,

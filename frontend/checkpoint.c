@@ -54,12 +54,18 @@ typedef struct {
 
 /* Words for activations and norms that others use. */
 static const Node *our_word(Folder *f, const Node *n) {
-  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"},     {"gelu_pytorch_tanh", "gelu_tanh"},
-                                 {"gelu_fast", "gelu_tanh"},    {"gelu_accurate", "gelu_tanh"},
-                                 {"gelu_python", "gelu"},       {"swish", "silu"},
-                                 {"hardswish", "hard_swish"},   {"hardsigmoid", "hard_sigmoid"},
-                                 {"linear", "none"},            {"identity", "none"},
-                                 {"layernorm2d", "layernorm"},  {"rmsnorm2d", "rmsnorm"},
+  static const KeyRow words[] = {{"gelu_new", "gelu_tanh"},
+                                 {"gelu_pytorch_tanh", "gelu_tanh"},
+                                 {"gelu_fast", "gelu_tanh"},
+                                 {"gelu_accurate", "gelu_tanh"},
+                                 {"gelu_python", "gelu"},
+                                 {"swish", "silu"},
+                                 {"hardswish", "hard_swish"},
+                                 {"hardsigmoid", "hard_sigmoid"},
+                                 {"linear", "none"},
+                                 {"identity", "none"},
+                                 {"layernorm2d", "layernorm"},
+                                 {"rmsnorm2d", "rmsnorm"},
                                  {"simplenorm2d", "simplenorm"}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (node_is(n, words[i].theirs)) return new_scalar(f, words[i].ours, n);
@@ -183,10 +189,8 @@ static const struct {
     {"convnext_zepto_rms_ols", "convnext_atto",
      "{depths: [2, 2, 4, 2], dims: [32, 64, 128, 256], norm: simplenorm, stem: overlap_act}"},
     {"convnextv2_small", "convnext_small", "{grn: true}"},
-    {"test_convnext", "convnext_atto",
-     "{depths: [1, 2, 4, 2], dims: [24, 32, 48, 64], eps: 1.0e-5, act: gelu_tanh}"},
-    {"test_convnext2", "convnext_atto",
-     "{depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, act: gelu_tanh}"},
+    {"test_convnext", "convnext_atto", "{depths: [1, 2, 4, 2], dims: [24, 32, 48, 64], eps: 1.0e-5, act: gelu_tanh}"},
+    {"test_convnext2", "convnext_atto", "{depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, act: gelu_tanh}"},
     {"test_convnext3", "convnext_atto",
      "{depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
 };
@@ -313,9 +317,10 @@ static const char *find_weights(Folder *f) {
 
 static bool read_config(Folder *f) {
   const char *path = arena_printf(f->arena, "%s/config.json", f->folder);
-  if (!is_file(path)) return error_in(f->ctx, f->folder,
-                                     "no config.json in it: no checkpoint of transformers or timm; describe the network "
-                                     "in YAML, its weights come by --weights-from");
+  if (!is_file(path))
+    return error_in(f->ctx, f->folder,
+                    "no config.json in it: no checkpoint of transformers or timm; describe the network "
+                    "in YAML, its weights come by --weights-from");
   f->config = json_parse_file(f->ctx, f->arena, path);
   if (!f->config) return false;
   if (f->config->kind != NODE_MAP)

@@ -3,9 +3,11 @@
  * networks of the path are tried one by one. */
 #include "frontend/export_yaml.h"
 #include "frontend/export_facts.h"
+#include "frontend/export_steps.h"
 #include "frontend/normal_form.h"
 #include "frontend/yaml_model.h"
 #include "frontend/zoo.h"
+#include "ir/graph_edit.h"
 #include "ir/nir.h"
 #include "passes/passes.h"
 #include <stdio.h>
@@ -16,6 +18,7 @@ typedef struct {
   Graph *g;
   Arena *arena;
   ExportFacts facts;
+  double elements;   /* of all weights */
   const char *input; /* the lines on input and output */
   const char *notes;
   const char
@@ -23,21 +26,6 @@ typedef struct {
 } Export;
 
 /* ---- pieces ---- */
-
-static const char *quoted(Arena *a, const char *text) {
-  Text t = {.arena = a};
-  text_putc(&t, '"');
-  for (const char *p = text; *p; p++) {
-    unsigned char c = (unsigned char)*p;
-    if (c == '"' || c == '\\') text_putc(&t, '\\');
-    if (c >= 32)
-      text_putc(&t, *p);
-    else
-      text_printf(&t, "\\x%02X", c);
-  }
-  text_putc(&t, '"');
-  return text_string(&t);
-}
 
 static void put_list(Text *t, const char *key, const int64_t *list, size_t count, int64_t divisor) {
   text_printf(t, "%s: [", key);
@@ -74,14 +62,15 @@ static const char *port_lines(const Graph *g, Arena *a) {
   }
   const Type *x = in ? type_of(g, in->first_result) : NULL;
   if (count != 2 || !in || !out || x->rank != 4 || x->dtype != DT_f32) return NULL;
-  text_printf(&t, "input: {name: %s, ", quoted(a, in->attrs.name));
-  if (x->dim[0] != 1) text_printf(&t, "batch: %s, ", dim_text(g, a, x->dim[0]));
+  text_printf(&t, "input: {name: %s, ", yaml_quoted(a, in->attrs.name));
+  const Dim batch = g->batch_symbol >= 0 ? dim_symbol(g->batch_symbol, 1) : g->batch != 1 ? g->batch : x->dim[0];
+  if (batch != 1) text_printf(&t, "batch: %s, ", dim_text(g, a, batch));
   text_printf(&t, "channels: %s, size: ", dim_text(g, a, x->dim[1]));
   if (x->dim[2] == x->dim[3])
     text_puts(&t, dim_text(g, a, x->dim[2]));
   else
     text_printf(&t, "[%s, %s]", dim_text(g, a, x->dim[2]), dim_text(g, a, x->dim[3]));
-  text_printf(&t, "}\noutput: %s\n", quoted(a, out->attrs.name));
+  text_printf(&t, "}\noutput: %s\n", yaml_quoted(a, out->attrs.name));
   return text_string(&t);
 }
 
@@ -105,7 +94,8 @@ static const char *note_lines(const Graph *g, Arena *a) {
     text_double(&t, n->crop);
     text_printf(&t, ", interpolation: %s}\n", n->interpolation);
   }
-  for (int i = 0; i < n->label_count; i++) text_printf(&t, "%s  - %s\n", i ? "" : "labels:\n", quoted(a, n->labels[i]));
+  for (int i = 0; i < n->label_count; i++)
+    text_printf(&t, "%s  - %s\n", i ? "" : "labels:\n", yaml_quoted(a, n->labels[i]));
   return text_string(&t);
 }
 
@@ -118,15 +108,43 @@ static const char *fold(Graph *g, Arena *a) {
   return graph_print_anonymous(g, a, false);
 }
 
-static bool builds(Export *e, const char *text) {
-  Context *quiet = context_new();
+static double weight_elements(const Graph *g) {
+  double sum = 0;
+  FOR_EACH_OP(g, id) {
+    const Op *op = op_at(g, id);
+    if (op->kind == OP_weight && dtype_is_float((DType)type_of(g, op->first_result)->dtype))
+      sum += (double)type_elements(type_of(g, op->first_result));
+  }
+  return sum;
+}
+
+/* A description as a graph; NULL: it isn't one. */
+static Graph *described(Context *quiet, const char *text) {
   const Node *root = yaml_parse(quiet, quiet->arena, "export", text, strlen(text));
   if (root) root = yaml_with_base(quiet, quiet->arena, root);
-  Graph *g = root ? build_yaml(quiet, root, "export", 0, NULL, 0, NULL) : NULL;
+  return root ? build_yaml(quiet, root, "export", 0, NULL, 0, NULL) : NULL;
+}
+
+static bool same_program(const char *text, const char *wanted) {
+  Context *quiet = context_new();
+  Graph *g = described(quiet, text);
+  bool same = g && !strcmp(graph_print_anonymous(g, quiet->arena, false), wanted);
+  graph_free(g);
+  context_free(quiet);
+  return same;
+}
+
+/* Both folded, since scales and shifts may be spelt in many ways; but then a parameter that is folded must have a
+ * place: the network has no more of them than the description. (It may have fewer, where exporters share what is
+ * equal.) */
+static bool builds(Export *e, const char *text) {
+  Context *quiet = context_new();
+  Graph *g = described(quiet, text);
   bool same = false;
   if (g) {
     normal_form(g);
-    same = !strcmp(fold(g, quiet->arena), e->folded);
+    same = e->elements <= weight_elements(g);
+    same = !strcmp(fold(g, quiet->arena), e->folded) && same;
   }
   graph_free(g);
   context_free(quiet);
@@ -136,7 +154,7 @@ static bool builds(Export *e, const char *text) {
 /* ---- family convnext ---- */
 
 static const char *whole(Export *e, Text *options) {
-  return arena_printf(e->arena, "name: %s\n%s%s%s", quoted(e->arena, e->g->name), text_string(options), e->input,
+  return arena_printf(e->arena, "name: %s\n%s%s%s", yaml_quoted(e->arena, e->g->name), text_string(options), e->input,
                       e->notes);
 }
 
@@ -180,9 +198,13 @@ static const char *convnext(Export *e, const char *stem) {
 
 static const char *try_convnext(Export *e) {
   static const char *const stems[] = {"overlap", "overlap_tiered", "overlap_act", NULL};
-  for (size_t i = e->facts.patch ? 3 : 0; i < 4; i++) {
-    const char *text = convnext(e, stems[i]);
-    if ((stems[i] || e->facts.patch) && builds(e, text)) return text;
+  for (int folded_scale = 0; folded_scale < 2; folded_scale++) {
+    for (size_t i = e->facts.patch ? 3 : 0; i < 4; i++) {
+      const char *text = convnext(e, stems[i]);
+      if ((stems[i] || e->facts.patch) && builds(e, text)) return text;
+    }
+    if (e->facts.layer_scale) return NULL;
+    e->facts.layer_scale = true;
   }
   return NULL;
 }
@@ -208,19 +230,45 @@ static const char *try_resnet(Export *e) {
   return NULL;
 }
 
-const char *export_yaml(Graph *g, Arena *arena) {
-  Export e = {.g = g, .arena = arena, .input = port_lines(g, arena), .notes = note_lines(g, arena)};
-  const char *file = graph_file(g, 0), *text = NULL;
-  if (!e.input)
-    return error_in(g->context, file, "no network of a family: it has not one f32 image in and one tensor out"), NULL;
-  if (*g->last_pass)
-    return error_in(g->context, file, "passes have run on it; a network is exported as it was read"), NULL;
+/* ---- all ---- */
+
+/* Passes after these pack weights and group operators. */
+static bool as_good_as_read(const char *last_pass) {
+  static const char *const harmless[] = {
+      "", "clean-import", "peel-batch", "recover-ops", "channels-last", "fold-weights", "canonicalise"};
+  for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+    if (!strcmp(last_pass, harmless[i])) return true;
+  return false;
+}
+
+/* g is changed by passes. NULL: no network of a family. */
+static const char *family_yaml(Graph *g, Arena *arena, const char *notes) {
+  Export e = {.g = g, .arena = arena, .input = port_lines(g, arena), .notes = notes};
+  if (!e.input || !as_good_as_read(g->last_pass)) return NULL;
   normal_form(g);
-  if (!export_facts(g, &e.facts))
-    return error_in(g->context, file, "no network of a family: it has no residual blocks"), NULL;
+  if (!export_facts(g, &e.facts)) return NULL;
+  e.elements = weight_elements(g);
   e.folded = fold(g, arena);
-  text = try_convnext(&e);
-  if (!text) text = try_resnet(&e);
-  if (!text) error_in(g->context, file, "no network of a family: neither convnext nor resnet describes all of it");
-  return text;
+  const char *text = try_convnext(&e);
+  return text ? text : try_resnet(&e);
+}
+
+/* The general language. What it builds must be the program, whatever of its schedule was planned. */
+static const char *general_yaml(Graph *g, Arena *arena, const char *notes) {
+  const char *why, *text = export_steps(g, arena, &why);
+  if (!text)
+    return error_in(g->context, graph_file(g, 0), "no network of a family, and a description cannot say it: %s", why),
+           NULL;
+  FOR_EACH_OP(g, id) op_at(g, id)->sched = sched_default();
+  if (same_program(text, graph_print_anonymous(g, arena, false))) return arena_printf(arena, "%s%s", text, notes);
+  return error_in(g->context, graph_file(g, 0), "no network of a family, and too large or strange for a description"),
+         NULL;
+}
+
+const char *export_yaml(Graph *g, Arena *arena) {
+  const char *notes = note_lines(g, arena);
+  Graph *copy = graph_clone(g);
+  const char *text = family_yaml(copy, arena, notes);
+  graph_free(copy);
+  return text ? text : general_yaml(g, arena, notes);
 }

@@ -3,7 +3,8 @@
 #define NEXTC_EXPORT_YAML_H
 #include "ir/ir.h"
 
-/* The description (docs/yaml.md) of a network as it was read, in the arena. It is right by construction: what it builds
- * is compared with g, which is changed by passes. NULL + diag: no network of a family. */
+/* A program's description (docs/yaml.md), in the arena: a family's where it is one, else the general language. It is
+ * right by construction: what it builds is compared with g, whose schedule is dropped. NULL + diag: a description cannot
+ * say it. */
 const char *export_yaml(Graph *g, Arena *);
 #endif

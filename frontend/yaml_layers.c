@@ -2,6 +2,7 @@
 #include "frontend/yaml_steps.h"
 #include "ir/graph_edit.h"
 #include "ir/text.h"
+#include <float.h>
 #include <string.h>
 
 /* Options of all layers with parameters; a table a layer says which it takes. */
@@ -219,6 +220,13 @@ static bool run_param(Steps *s, const Node *args) {
   return true;
 }
 
+/* A number, also inf, -inf or nan. */
+static bool read_any(Steps *s, const Node *n, const char *what, double *out) {
+  if (n->kind == NODE_SCALAR && !n->quoted && read_double(n->text, strlen(n->text), out)) return true;
+  return yaml_double(s->ctx, n, what, -DBL_MAX, DBL_MAX, out);
+}
+
+#define LOWEST_INT (INT64_MIN / 2) /* below are symbols */
 enum { MAX_CONST = 4096, MAX_CONST_FLOATS = 8 };
 
 /* values: as many as the shape has, or one for all; integers are read as such. */
@@ -238,8 +246,8 @@ static bool run_const(Steps *s, const Node *args) {
   Dim *ints = ARENA_ARRAY(s->arena, Dim, count);
   for (size_t i = 0; i < count; i++) {
     const Node *n = o.values->kind == NODE_LIST ? o.values->items[i] : o.values;
-    if (dtype_is_float(dtype) ? !yaml_double(s->ctx, n, "a value", -1e300, 1e300, &floats[i])
-                              : !yaml_int(s->ctx, n, "a value", -(INT64_C(1) << 52), INT64_C(1) << 52, &ints[i]))
+    if (dtype_is_float(dtype) ? !read_any(s, n, "a value", &floats[i])
+                              : !yaml_int(s->ctx, n, "a value", LOWEST_INT, INT64_MAX, &ints[i]))
       return false;
   }
   Attrs a = attrs_default();
@@ -285,17 +293,17 @@ static bool read_attr(Steps *s, const Node *n, const AttrInfo *info, Attrs *a) {
   Dim *ints = ARENA_ARRAY(s->arena, Dim, n->count + 1);
   double *floats = ARENA_ARRAY(s->arena, double, n->count + 1);
   switch (info->kind) {
-  case KIND_INT: return yaml_int(s->ctx, n, info->name, -(INT64_C(1) << 52), INT64_C(1) << 52, to);
-  case KIND_FLOAT: return yaml_double(s->ctx, n, info->name, -1e300, 1e300, to);
+  case KIND_INT: return yaml_int(s->ctx, n, info->name, LOWEST_INT, INT64_MAX, to);
+  case KIND_FLOAT: return read_any(s, n, info->name, to);
   case KIND_INTS:
-    if (!yaml_ints(s->ctx, n, info->name, -(INT64_C(1) << 52), INT64_C(1) << 52, ints, n->count + 1, &count))
+    if (!yaml_ints(s->ctx, n, info->name, LOWEST_INT, INT64_MAX, ints, n->count + 1, &count))
       return false;
     *(Ints *)to = (Ints){(int32_t)count, ints};
     return true;
   case KIND_FLOATS:
     if (n->kind != NODE_LIST) return yaml_error(s->ctx, n, "%s must be a list", info->name);
     for (size_t i = 0; i < n->count; i++)
-      if (!yaml_double(s->ctx, n->items[i], info->name, -1e300, 1e300, &floats[i])) return false;
+      if (!read_any(s, n->items[i], info->name, &floats[i])) return false;
     *(Floats *)to = (Floats){(int32_t)n->count, floats};
     return true;
   case KIND_NAME:

@@ -1,7 +1,9 @@
 /* Typed values from nodes; see yaml_tree.h. */
 #include "frontend/yaml_tree.h"
 #include "ir/text.h"
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_plain(const Node *n, const char *word) {
@@ -51,14 +53,24 @@ static const char *shown(Context *ctx, const Node *n) {
   return n->kind == NODE_SCALAR ? arena_printf(ctx->arena, "'%.60s'", n->text) : node_kind_name(n);
 }
 
-bool yaml_int(Context *ctx, const Node *n, const char *what, int64_t low, int64_t high, int64_t *out) {
+/* Digits alone are read exactly, 1e3 and 3.0 as doubles. */
+static bool whole_number(const Node *n, int64_t *out) {
   double x;
-  if (!node_number(n, &x) || x != floor(x) || fabs(x) > 9e15)
-    return yaml_error(ctx, n, "%s must be a whole number, not %s", what, shown(ctx, n));
-  if (x < (double)low || x > (double)high)
+  char *end;
+  if (!node_number(n, &x) || x != floor(x)) return false;
+  errno = 0;
+  long long exact = strtoll(n->text, &end, 10);
+  if (!*end && !errno) return *out = exact, true;
+  return fabs(x) <= 9e15 ? (*out = (int64_t)x, true) : false;
+}
+
+bool yaml_int(Context *ctx, const Node *n, const char *what, int64_t low, int64_t high, int64_t *out) {
+  int64_t x;
+  if (!whole_number(n, &x)) return yaml_error(ctx, n, "%s must be a whole number, not %s", what, shown(ctx, n));
+  if (x < low || x > high)
     return yaml_error(ctx, n, "%s must be from %lld to %lld, not %s", what, (long long)low, (long long)high,
                       shown(ctx, n));
-  *out = (int64_t)x;
+  *out = x;
   return true;
 }
 

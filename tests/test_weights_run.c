@@ -45,9 +45,6 @@ static void one_step(const char *folder, const char *name) {
  * BatchNorm into, are found by their places. */
 static void own_weights(const char *folder, const char *name) {
   char line[2048];
-  static const char *const without[] = {"nhwc_preprocess", "timm_features"};
-  for (size_t i = 0; i < sizeof without / sizeof *without; i++)
-    if (!strncmp(name, without[i], strlen(without[i]))) return;
   TEST(name);
   snprintf(line, sizeof line, "export '%s/model.onnx' -o e.yaml", folder);
   Result r = run_nextc(line);
@@ -76,6 +73,8 @@ int main(void) {
   CHECK(each_fixture("modernize", one_step) == 16);
   CHECK(each_fixture("onnx", own_weights) == 38);
   CHECK(each_fixture("modernize", own_weights) == 16);
+  own_weights(FIXTURES "/systems/swin_ts17", "swin_ts17"); /* of no family */
+  own_weights(FIXTURES "/systems/upernet_convnextv2_dynamo20", "upernet_convnextv2_dynamo20");
   narrow_zoo();
   close_folder();
   return test_result();

@@ -139,6 +139,10 @@ static void values(void) {
       {"{reduce_sum: {axes: [-1], keepdims: 1}}", 6},
       {"{reshape: {shape: [1, 3, 1]}}, {reduce_sum: {axes: [-1, -3]}}", 6},
       {"{softmax: {axis: -1}}", 1},
+      {"{const: {type: i64, shape: [2], values: [9223372036854775807, -4611686018427387904]}}, {cast: {to: f32}, to: i}, "
+       "{const: {shape: [2], values: [1, 2]}, to: c}, {mul: , from: [i, c]}",
+       0},
+      {"{clip: {low: 1e0}}", 6},
       {"{const: {shape: [3], values: 2}, to: two}, {mul: , from: [input, two]}", 12},
       {"{const: {type: i64, shape: [2], values: [2, 0]}, to: i}, {gather: {axis: 0}, from: [input, i]}", 4},
       {"{residual: [neg, neg]}", 12},
