@@ -31,7 +31,7 @@ static bool build_once(Bench *b) {
   if (!build_emit(&b->build, b->graph, o) || !peak_emit(c, "peak", all, count, peak, peak_header)) return false;
   progress("compiling with %s", b->build.cc);
   Difference d = difference_none();
-  return build_program(&b->build, NULL, &d) || error_in(c, "nextc bench", "%s", d.why);
+  return build_program(&b->build, NULL, &d) || (!c->errors && error_in(c, "nextc bench", "%s", d.why));
 }
 
 /* ---- what the program prints ---- */
