@@ -157,7 +157,7 @@ static int run_c(Run *r) {
     good = build_run(&b, r->declared, &r->sets[i], outputs, r->output_count, &d);
     if (good) add_outputs(r, outputs, i);
   }
-  if (d.why) error_in(c, r->args->operands[0], "%s", d.why);
+  if (d.why && !c->errors) error_in(c, r->args->operands[0], "%s", d.why); /* else the reason is said */
   remove_folder(c, b.folder);
   return good ? STATUS_DONE : STATUS_MODEL;
 }

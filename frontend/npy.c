@@ -49,7 +49,8 @@ static bool parse_shape(const char *header, Type *type) {
 
 /* As much of a header as goes into a message. */
 static size_t line_length(const char *header) {
-  const size_t length = strcspn(header, "\r\n");
+  size_t length = strcspn(header, "\r\n");
+  while (length && header[length - 1] == ' ') length--;
   return length < 100 ? length : 100;
 }
 
