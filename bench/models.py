@@ -1,5 +1,5 @@
 """The models of the comparison: full-size exports filled with reproducible weights, and the sizes that no export is
-there for, built from operators."""
+there for, and models with a symbolic batch, built from operators."""
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +8,6 @@ import numpy as np
 
 TOP = Path(__file__).resolve().parent.parent
 SHARED = TOP.parent / "shared"
-GMACS = {}  # filled by nextc inspect
 
 
 def export(name):
@@ -33,23 +32,36 @@ def built(**options):
     return make
 
 
+TINY = {"dims": (96, 192, 384, 768), "depths": (3, 3, 9, 3)}
+ATTO = {"dims": (40, 80, 160, 320), "depths": (2, 2, 6, 2)}
+V2 = {"grn": "l2_official", "scale": "none"}
+NETWORKS = {
+    "ConvNeXt-T": TINY,
+    "ConvNeXt-S": {**TINY, "depths": (3, 3, 27, 3)},
+    "ConvNeXt-B": {"dims": (128, 256, 512, 1024), "depths": (3, 3, 27, 3)},
+    "ConvNeXt V2-T": {**TINY, **V2},
+    "ConvNeXt-nano": {"dims": (80, 160, 320, 640), "depths": (2, 2, 8, 2)},
+    "ConvNeXt-atto": ATTO,
+    "ConvNeXt V2-atto": {**ATTO, **V2},
+}
+
 MODELS = {
     "ConvNeXt-T": export("convnext_tiny.dynamo20"),
-    "ConvNeXt-S": built(dims=(96, 192, 384, 768), depths=(3, 3, 27, 3)),
+    "ConvNeXt-S": built(**NETWORKS["ConvNeXt-S"]),
     "ConvNeXt-B": export("convnext_base.dynamo20"),
     "ConvNeXt V2-T": export("convnextv2_tiny.dynamo20"),
-    "ConvNeXt-nano": built(dims=(80, 160, 320, 640), depths=(2, 2, 8, 2)),
+    "ConvNeXt-nano": built(**NETWORKS["ConvNeXt-nano"]),
     "ConvNeXt-atto": export("convnext_atto.dynamo20"),
     "ConvNeXt V2-atto": export("convnextv2_atto.dynamo20"),
 }
 
 
-def prepare(name, folder):
-    """The path of the .onnx in the folder, made where it is not there; or None and why."""
+def prepare(name, folder, batch=False):
+    """The path of the .onnx in the folder, made where it is not there; or None and why. batch: with a symbolic one."""
     path = folder / "model.onnx"
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        why = MODELS[name](folder)
+        why = (built(**NETWORKS[name], batch="N") if batch else MODELS[name])(folder)
         if why:
             return None, why
         (folder / "done").touch()

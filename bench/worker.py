@@ -1,7 +1,7 @@
 """One engine with one model in a process of its own, on CPUs of its own choice: compare starts it, tells it on standard
 input when it is its turn, and reads times from its standard output.
 
-    worker.py ENGINE MODEL THREADS INPUT.npy     a line "turn N" gives N + 1 runs, of which the first is not counted;
+    worker.py ENGINE MODEL THREADS INPUT.npy [CPU...]   a line "turn N" gives N + 1 runs, of which the first is not counted;
                                                  "output FILE.npy" writes what the last run gave; times are pairs:
                                                  seconds on the clock, and of CPU
     worker.py --first ENGINE MODEL THREADS       from the loaded library to the first result, and memory, as JSON
@@ -97,8 +97,8 @@ def first(name, model, threads):
     print(json.dumps({"ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "resident": resident("VmHWM") - before}))
 
 
-def serve(name, model, threads, x):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+def serve(name, model, threads, x, cpus):
+    os.sched_setaffinity(0, (cpus or sorted(os.sched_getaffinity(0)))[:threads])
     engine = Python(PYTHON[name], model, threads, x) if name in PYTHON else Shared(model, threads, x)
     engine.seconds()
     print("ready", flush=True)
@@ -116,4 +116,4 @@ if sys.argv[1] == "--first":
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[4])])
     first(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 else:
-    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), np.load(sys.argv[4]))
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), np.load(sys.argv[4]), list(map(int, sys.argv[5:])))
