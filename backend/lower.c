@@ -220,16 +220,6 @@ int lane_pieces(const Target *t, int64_t count, int *pieces) {
   return n;
 }
 
-Affine broadcast_address(const Graph *g, ValueId v, int rank, const Affine *index) {
-  const Type *t = type_of(g, v);
-  int64_t strides[MAX_RANK];
-  type_strides(t, strides);
-  Affine sum = affine(0);
-  for (int i = 0; i < t->rank; i++)
-    if (t->dim[i] != 1) sum = affine_add(sum, affine_scale(index[rank - t->rank + i], strides[i]));
-  return sum;
-}
-
 static int64_t placed_bytes(const Graph *g) {
   int64_t end = 0;
   FOR_EACH_OP(g, id) {

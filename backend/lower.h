@@ -66,11 +66,6 @@ RegId math_erf(Kernel *, RegId x, const char *tag);
 RegId math_tanh(Kernel *, RegId x, const char *tag);
 RegId math_sigmoid(Kernel *, RegId x, const char *tag);
 
-/* ---- broadcasting ---- */
-/* Address of element `index` (one affine per result axis) of value v as a broadcast operand of a result of `rank` axes:
- * axes of size 1 get coefficient 0. */
-Affine broadcast_address(const Graph *, ValueId v, int rank, const Affine *index);
-
 #define FAMILY(name, inplace, doc) void lower_##name(Lower *);
 #include "backend/families.def"
 #undef FAMILY

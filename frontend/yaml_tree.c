@@ -241,20 +241,10 @@ const Node *json_parse(Context *ctx, Arena *arena, const char *file, const char 
   return yaml ? parse(&r, yaml, yaml_length) : NULL;
 }
 
-typedef const Node *(*ParseText)(Context *, Arena *, const char *, const char *, size_t);
-
-static const Node *parse_file(Context *ctx, Arena *arena, const char *path, ParseText parse_text) {
+const Node *json_parse_file(Context *ctx, Arena *arena, const char *path) {
   MappedFile f;
   if (!map_file(ctx, path, &f)) return NULL;
-  const Node *n = parse_text(ctx, arena, arena_strdup(arena, path), f.data ? (const char *)f.data : "", f.size);
+  const Node *n = json_parse(ctx, arena, arena_strdup(arena, path), f.data ? (const char *)f.data : "", f.size);
   unmap_file(&f);
   return n;
-}
-
-const Node *yaml_parse_file(Context *ctx, Arena *arena, const char *path) {
-  return parse_file(ctx, arena, path, yaml_parse);
-}
-
-const Node *json_parse_file(Context *ctx, Arena *arena, const char *path) {
-  return parse_file(ctx, arena, path, json_parse);
 }

@@ -32,7 +32,6 @@ const Node *yaml_parse(Context *, Arena *, const char *file, const char *text, s
 /* A JSON text, exactly as RFC 8259 has it. Limits: the same depth; any size. */
 const Node *json_parse(Context *, Arena *, const char *file, const char *text, size_t length);
 /* A whole file; "" is an error. */
-const Node *yaml_parse_file(Context *, Arena *, const char *path);
 const Node *json_parse_file(Context *, Arena *, const char *path);
 
 /* Is text JSON? Returns it with surrogate pairs joined to \UXXXXXXXX, which YAML reads, in the arena; NULL + diag.
