@@ -1,5 +1,5 @@
-/* Rules of recover-ops: what exporters scatter becomes the operator that it means. eps comes from the graph; ranks, axes
- * and broadcasts are checked before a rule applies. */
+/* Rules of recover-ops: what exporters scatter becomes the operator that it means. eps comes from the graph; ranks,
+ * axes and broadcasts are checked before a rule applies. */
 #include "ir/text.h"
 #include "passes/rules.h"
 #include <math.h>
@@ -36,7 +36,8 @@ static bool layernorm_ok(Match *m) {
   return true;
 }
 
-/* Is the constant `name` of the normalised axes' shape as a broadcast operand of x? Then attrs[0].shape is that shape. */
+/* Is the constant `name` of the normalised axes' shape as a broadcast operand of x? Then attrs[0].shape is that shape.
+ */
 static bool is_affine_of(Match *m, const char *name) {
   const Type *x = match_type(m, "x"), *w = match_type(m, name);
   Ints axes = match_op(m, "n")->attrs.axes;
@@ -83,6 +84,44 @@ static bool gemm_reshapes_ok(Match *m) {
   if (!holds(m->graph, IF_rows_not_cut, x->dim[x->rank - 1] == rows->dim[rows->rank - 1])) return false;
   for (int i = 0; i + 1 < x->rank; i++)
     if (!holds(m->graph, IF_rows_return_to_their_place, x->dim[i] == y->dim[i])) return false;
+  return true;
+}
+
+/* Zeros around the positions of an image: the conv pads them itself. attrs[0]: the conv with the pads of both. */
+static bool pad_ok(Match *m) {
+  const Op *pad = match_op(m, "p"), *conv = match_op(m, "c");
+  int rank = match_type(m, "x")->rank, spatial = rank - 2, first = conv->attrs.layout ? 1 : 2;
+  Dim pads[2 * MAX_RANK] = {0};
+  if (!holds(m->graph, IF_pad_of_zeros, !pad->attrs.mode && pad->attrs.value == 0)) return false;
+  for (int i = 0; i < 2 * rank; i++) {
+    Dim p = pad->attrs.pads.at[i];
+    int axis = i % rank - first;
+    if (!holds(m->graph, IF_pad_cuts_nothing, p >= 0)) return false;
+    if (!holds(m->graph, IF_pad_of_positions, !p || (axis >= 0 && axis < spatial))) return false;
+    if (p) pads[axis + i / rank * spatial] = p;
+  }
+  for (int i = 0; i < conv->attrs.pads.count; i++) pads[i] += conv->attrs.pads.at[i];
+  m->attrs[0] = conv->attrs;
+  m->attrs[0].pads = ints_copy(m->graph->arena, pads, 2 * spatial);
+  return true;
+}
+
+/* A reshape that drops the axes that a reduction kept as 1s. attrs[0]: the reduction that drops them itself. */
+static bool reshape_drops_axes(Match *m) {
+  const Op *reduce = match_op(m, "r");
+  const Type *x = match_type(m, "x"), *y = type_of(m->graph, op_at(m->graph, m->root)->first_result);
+  Dim rest[MAX_RANK];
+  int count = 0;
+  for (int i = 0, a = 0; i < x->rank; i++) {
+    bool reduced = a < reduce->attrs.axes.count && reduce->attrs.axes.at[a] == i;
+    if (reduced)
+      a++;
+    else
+      rest[count++] = x->dim[i];
+  }
+  if (!holds(m->graph, IF_reshape_drops_axes, ints_are((Ints){y->rank, y->dim}, count, rest))) return false;
+  m->attrs[0] = reduce->attrs;
+  m->attrs[0].keepdims = 0;
   return true;
 }
 
@@ -161,9 +200,12 @@ static const Rule table[] = {
          "(add ?b (add ?x (mul ?g (mul ?x (div (reduce_l2:l ?x) (add (reduce_mean:m ?l) ?e))))))", grn_ok,
          "(grn!0 ?x (reshape!1 ?g) (reshape!1 ?b))"),
 
-    /* bias and reshapes around a matrix product */
+    /* bias, pads and reshapes around products and means */
     RULE(gemm_bias, EXACT, "(add (gemm:g ?x ?w) ?b)", gemm_bias_ok, "(gemm:g ?x ?w (reshape!0 ?b))"),
     RULE(conv_bias, EXACT, "(add (conv:c ?x ?w) ?b)", conv_bias_ok, "(conv:c ?x ?w (reshape!0 ?b))"),
+    RULE(pad_into_conv, EXACT, "(conv:c (pad:p ?x) ?w ?b)", pad_ok, "(conv!0 ?x ?w ?b)"),
+    RULE(pad_into_conv_without_bias, EXACT, "(conv:c (pad:p ?x) ?w)", pad_ok, "(conv!0 ?x ?w)"),
+    RULE(mean_drops_axes, EXACT, "(reshape (reduce_mean:r ?x))", reshape_drops_axes, "(reduce_mean!0 ?x)"),
     RULE(gemm_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w))", gemm_reshapes_ok, "(gemm:g ?x ?w)"),
     RULE(gemm_bias_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w ?b))", gemm_reshapes_ok,
          "(gemm:g ?x ?w ?b)"),
