@@ -2,8 +2,8 @@
  *
  * A task is one output row of all images. Channels go by vectors; for each, the row is cut into even tiles of at most
  * target->dwconv_columns columns. In a tile kx is unrolled: each input column under it is loaded once and meets every
- * accumulator whose window has it, so a 7x7 window over 7 columns takes 13 + 7 loads for 49 FMAs; accumulators, one row
- * of weights and the column fill 15 of 16 registers. Tiles at the edges are emitted apart, without the taps that fall
+ * accumulator whose window has it, so a 7x7 window over 8 columns takes 14 + 7 loads for 56 FMAs; accumulators, one row
+ * of weights and the column fill 16 of 16 registers. Tiles at the edges are emitted apart, without the taps that fall
  * outside; ky is shortened at the top and bottom. With layernorm the row goes to scratch first, then its positions
  * are normalised. */
 #include "backend/lower_layernorm.h"
@@ -125,8 +125,9 @@ static void emit_channels(Dwconv *d) {
 }
 
 static void emit_norm(Dwconv *d, const Op *norm, ParamId y, Affine y_at) {
-  NormRows rows = {.x = d->y, .y = y, .x_at = affine(0), .y_at = y_at, .count = d->win.ow};
-  rows.x_step = rows.y_step = d->channels;
+  NormRows rows = {.x = d->y, .y = y, .x_at = affine(0), .y_at = y_at};
+  rows.loop[0].count = d->win.ow;
+  rows.loop[0].x_step = rows.loop[0].y_step = d->channels;
   emit_layernorm_rows(d->lw, norm, &rows);
 }
 

@@ -195,79 +195,95 @@ void emit_layernorm_row(Lower *lw, const Op *norm, ParamId x, Affine x_at, Param
 }
 
 /* ---- blocks of rows ---- */
-enum { BLOCK = 16, NOTES = 3, MEAN = 0, REST = 1, GAIN = 2, SCRATCH = 1 };
+/* A block: turns of the first loop with at most ROWS rows and, but for one turn, ELEMENTS elements. */
+enum { ROWS = 16, ELEMENTS = 1024, LOOPS = 3, NOTES = 3, MEAN = 0, REST = 1, GAIN = 2, SCRATCH = 1 };
 
 typedef struct {
   Row row;
   const NormRows *rows;
-  ParamId notes;     /* [NOTES][BLOCK] */
+  int64_t inner, step; /* rows of one turn of the first loop; turns of one block */
+  ParamId notes;       /* [NOTES][step inner] */
   Bound low, high[2];
-  Affine first;      /* first row of the block */
+  Affine first;        /* first turn of the block */
   Affine note;
 } Block;
 
-/* Opens the loop over the block's rows. */
+/* Opens the loops over the block's rows. */
 static void open_rows(Block *b) {
-  Bound low[2] = {b->low, bound_none()};
-  VarId r = emit_for_bounds(b->row.lw->kernel, LOP_for, "row", low, b->high, 1);
-  Affine at = affine_var(r, 1);
-  b->row.x_at = affine_add(b->rows->x_at, affine_scale(at, b->rows->x_step));
-  b->row.y_at = affine_add(b->rows->y_at, affine_scale(at, b->rows->y_step));
+  Kernel *k = b->row.lw->kernel;
+  const NormRows *rows = b->rows;
+  Affine at = affine_var(emit_for_bounds(k, LOP_for, "row", (Bound[2]){b->low, bound_none()}, b->high, 1), 1);
   b->note = affine_add(at, affine_scale(b->first, -1));
+  b->row.x_at = affine_add(rows->x_at, affine_scale(at, rows->loop[0].x_step));
+  b->row.y_at = affine_add(rows->y_at, affine_scale(at, rows->loop[0].y_step));
+  for (int i = 1; i < LOOPS && rows->loop[i].count; i++) {
+    at = affine_var(emit_for(k, LOP_for, "inner", 0, rows->loop[i].count, 1), 1);
+    b->note = affine_add(affine_scale(b->note, rows->loop[i].count), at);
+    b->row.x_at = affine_add(b->row.x_at, affine_scale(at, rows->loop[i].x_step));
+    b->row.y_at = affine_add(b->row.y_at, affine_scale(at, rows->loop[i].y_step));
+  }
 }
 
+static void close_rows(Block *b) {
+  for (int i = 0; i < LOOPS && (!i || b->rows->loop[i].count); i++) emit_end(b->row.lw->kernel);
+}
+
+static Affine note_at(const Block *b, int which) { return affine_plus(b->note, which * b->step * b->inner); }
+
 static void write_note(Block *b, int which, RegId value) {
-  emit_store(b->row.lw->kernel, b->notes, affine_plus(b->note, which * BLOCK), value);
+  emit_store(b->row.lw->kernel, b->notes, note_at(b, which), value);
 }
 
 /* What was written, as a scalar and in a vector. */
 static void read_note(Block *b, int which, RegId *scalar, RegId *wide, const char *name) {
   Kernel *k = b->row.lw->kernel;
-  Affine at = affine_plus(b->note, which * BLOCK);
   *scalar = reg(&b->row, 1, name);
-  emit_load(k, *scalar, b->notes, at);
+  emit_load(k, *scalar, b->notes, note_at(b, which));
   *wide = *scalar;
   if (b->row.lanes == 1) return;
   *wide = kernel_reg(k, REG_f32, b->row.lanes, "%sv", name);
-  emit_loads(k, *wide, b->notes, at);
+  emit_loads(k, *wide, b->notes, note_at(b, which));
 }
 
 static void emit_block(Block *b, double eps) {
-  Kernel *k = b->row.lw->kernel;
   Row *r = &b->row;
   open_rows(b);
   pass_mean(r);
   write_note(b, MEAN, r->mean1);
-  emit_end(k);
+  close_rows(b);
   open_rows(b);
   read_note(b, MEAN, &r->mean1, &r->mean, "mean");
   pass_moments(r, eps);
   write_note(b, REST, r->rest1);
   write_note(b, GAIN, r->gain1);
-  emit_end(k);
+  close_rows(b);
   open_rows(b);
   read_note(b, MEAN, &r->mean1, &r->mean, "mean");
   read_note(b, REST, &r->rest1, &r->rest, "rest");
   read_note(b, GAIN, &r->gain1, &r->gain, "gain");
   visit_row(r, write_y);
-  emit_end(k);
+  close_rows(b);
 }
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 void emit_layernorm_rows(Lower *lw, const Op *norm, const NormRows *rows) {
-  Block b = {.row = row_new(lw, norm, rows->x, rows->y), .rows = rows};
-  b.notes = lower_scratch(lw, SCRATCH, DT_f32, NOTES * BLOCK);
-  b.high[0] = bound(affine(rows->count));
-  b.high[1] = bound_none();
+  Block b = {.row = row_new(lw, norm, rows->x, rows->y), .rows = rows, .inner = 1, .first = affine(0)};
+  for (int i = 1; i < LOOPS && rows->loop[i].count; i++) b.inner *= rows->loop[i].count;
+  int64_t count = rows->loop[0].count, fit = least(ROWS, ELEMENTS / b.row.count) / b.inner;
+  b.step = least(count, fit < 1 ? 1 : fit);
+  b.notes = lower_scratch(lw, SCRATCH, DT_f32, NOTES * b.step * b.inner);
   b.low = bound(affine(0));
-  b.first = affine(0);
-  if (rows->count <= BLOCK) {
+  b.high[0] = bound(affine(count));
+  b.high[1] = bound_none();
+  if (b.step == count) {
     emit_block(&b, norm->attrs.eps);
     return;
   }
-  VarId block = emit_for(lw->kernel, LOP_for, "block", 0, rows->count, BLOCK);
+  VarId block = emit_for(lw->kernel, LOP_for, "block", 0, count, b.step);
   b.first = affine_var(block, 1);
   b.low = bound(b.first);
-  b.high[1] = bound(affine_plus(b.first, BLOCK));
+  b.high[1] = bound(affine_plus(b.first, b.step));
   emit_block(&b, norm->attrs.eps);
   emit_end(lw->kernel);
 }

@@ -33,17 +33,15 @@ static Affine patch_at(const Patches *p, Affine ox) {
   return affine_scale(affine_add(affine_scale(row, p->taps.ow), ox), p->size);
 }
 
-/* Each tap of all the row's patches together: normalised. */
+/* Patch after patch, since they are what is written: normalised. */
 static void emit_normalised(Lower *lw, const Patches *p, const Op *norm, ParamId x, ParamId to) {
-  Kernel *k = lw->kernel;
   const Taps *t = &p->taps;
-  VarId ky = emit_for(k, LOP_for, "ky", 0, t->kh, 1), kx = emit_for(k, LOP_for, "kx", 0, t->kw, 1);
-  NormRows rows = {.x = x, .y = to, .x_step = t->sx * t->stride_x, .y_step = p->size, .count = t->ow};
-  rows.x_at = taps_address(t, p->image, p->row, affine(0), ky, kx);
-  rows.y_at = affine_add(patch_at(p, affine(0)), affine_add(affine_var(ky, t->kw * t->i), affine_var(kx, t->i)));
+  NormRows rows = {.x = x, .y = to, .y_at = patch_at(p, affine(0))};
+  rows.x_at = taps_address(t, p->image, p->row, affine(0), 0, 0);
+  rows.loop[0].count = t->ow, rows.loop[0].x_step = t->sx * t->stride_x, rows.loop[0].y_step = p->size;
+  rows.loop[1].count = t->kh, rows.loop[1].x_step = t->dy * t->stride_y, rows.loop[1].y_step = t->kw * t->i;
+  rows.loop[2].count = t->kw, rows.loop[2].x_step = t->dx * t->stride_x, rows.loop[2].y_step = t->i;
   emit_layernorm_rows(lw, norm, &rows);
-  emit_end(k);
-  emit_end(k);
 }
 
 /* Patch after patch. A few channels of an image in planes: a patch's row of taps is written out. */

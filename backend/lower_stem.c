@@ -19,8 +19,9 @@ static void emit_norm(Stem *s, const RowSegment *segment) {
   TileKernel *tk = s->product.tk;
   VarId tile = emit_for_bounds(tk->lw->kernel, LOP_for, "tile", segment->low, segment->high, 1);
   Affine at = affine_scale(affine_plus(affine_var(tile, segment->rows), segment->first), tk->columns);
-  NormRows rows = {.x = tk->y, .y = tk->y, .x_at = at, .y_at = at, .count = segment->rows};
-  rows.x_step = rows.y_step = tk->columns;
+  NormRows rows = {.x = tk->y, .y = tk->y, .x_at = at, .y_at = at};
+  rows.loop[0].count = segment->rows;
+  rows.loop[0].x_step = rows.loop[0].y_step = tk->columns;
   emit_layernorm_rows(tk->lw, s->norm, &rows);
   emit_end(tk->lw->kernel);
 }

@@ -48,7 +48,7 @@ VarId taps_loop_x(Kernel *k, const Taps *v, Affine ox, bool edge) {
 Affine taps_address(const Taps *v, Affine n, Affine row, Affine ox, VarId ky, VarId kx) {
   Affine at = affine_plus(affine_scale(n, v->stride_n), -v->top * v->stride_y - v->left * v->stride_x);
   at = affine_add(at, affine_scale(row, v->sy * v->stride_y));
-  at = affine_add(at, affine_var(ky, v->dy * v->stride_y));
+  if (ky) at = affine_add(at, affine_var(ky, v->dy * v->stride_y));
   at = affine_add(at, affine_scale(ox, v->sx * v->stride_x));
   return kx ? affine_add(at, affine_var(kx, v->dx * v->stride_x)) : at;
 }

@@ -21,6 +21,6 @@ Taps taps_describe(const Attrs *, const Type *in, const Type *out, int64_t kh, i
 VarId taps_loop_y(Kernel *, const Taps *, Affine row);
 VarId taps_loop_x(Kernel *, const Taps *, Affine ox, bool edge);
 
-/* Element of the input at image n, tap (ky, kx) of output (row, ox), channel 0. kx 0: the first tap. */
+/* Element of the input at image n, tap (ky, kx) of output (row, ox), channel 0. ky, kx 0: the first. */
 Affine taps_address(const Taps *, Affine n, Affine row, Affine ox, VarId ky, VarId kx);
 #endif

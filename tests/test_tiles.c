@@ -41,7 +41,7 @@ int main(void) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     for (int i = 0; i < 4; i++) verify_with(text, "v3.tile=6x16", v3[i], "v3");
-    verify_with(text, "v3.tile=7x8", "v3.tile=3x8", "v3");
+    verify_with(text, "v3.tile=8x8", "v3.tile=3x8", "v3");
   }
 #endif
   (void)v3;
