@@ -4,7 +4,7 @@
 #include "backend/c_backend.h"
 
 /* Parameters: x, y: f32[PEAK_ELEMENTS]; x must be all 0.5. */
-enum { PEAK_TASKS = 32, PEAK_STEPS = 1 << 14, PEAK_ELEMENTS = PEAK_TASKS * 32 * MAX_LANES };
+enum { PEAK_TASKS = 32, PEAK_ELEMENTS = PEAK_TASKS * 32 * MAX_LANES };
 Kernel *peak_kernel(Arena *, const Target *);
 /* Floating-point operations of all tasks: two an FMA and lane. */
 double peak_flops(const Target *);

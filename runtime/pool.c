@@ -8,14 +8,16 @@
 
 /* nx_pool_start, nx_pool_run, nx_pool_stop: see the header */
 #if defined(NX_THREADS)
-#define NX_POOL_LOOKS 100 /* times the pause instruction's 40 to 140 cycles */
-/* Returns when *at is no longer `old`, or has been for a few microseconds. */
+#define NX_POOL_TICKS 20000 /* of a clock of 2 to 4 GHz: 5 to 10 microseconds */
+#define NX_POOL_LOOKS 4000  /* where there is no such clock: as long, at one or two nanoseconds each */
+/* Returns when *at is no longer `old`, or has been for a few microseconds: about what waking a thread would take. */
 static void nx_pool_look(const unsigned *at, unsigned old) {
-#if defined(__GNUC__) && !defined(__TINYC__)
-  for (int look = 0; look < NX_POOL_LOOKS && __atomic_load_n(at, __ATOMIC_ACQUIRE) == old; look++) {
-#if defined(__x86_64__) || defined(__i386__)
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__) && !defined(__TINYC__)
+  const unsigned long long start = __builtin_ia32_rdtsc();
+  while (__atomic_load_n(at, __ATOMIC_ACQUIRE) == old && __builtin_ia32_rdtsc() - start < NX_POOL_TICKS)
     __builtin_ia32_pause();
-#endif
+#elif defined(__GNUC__) && !defined(__TINYC__)
+  for (int look = 0; look < NX_POOL_LOOKS && __atomic_load_n(at, __ATOMIC_ACQUIRE) == old; look++) {
   }
 #else
   (void)at;
