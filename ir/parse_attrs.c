@@ -20,7 +20,7 @@ static bool parse_name(Parser *p, const char *what, const char **out) {
 
 bool parse_symbol(Parser *p, int *out) {
   const Token t = p->x.token;
-  const char *name;
+  const char *name = NULL;
   if (!parse_name(p, "a symbol", &name)) return false;
   const Graph *g = p->graph;
   for (int i = 0; i < g->symbol_count; i++)
