@@ -107,7 +107,7 @@ static long json_count(const char *text, const char *key, const char *name) {
 /* What a ConvNeXt-T must end with. The ms of all passes are printed beside what is asked for: for the reader, since a busy
  * machine must not fail a test. */
 static void ends_with(const char *name, double asked_ms, const char *const *kernels, const long *counts, long gemms) {
-  char arguments[512], folder[1024];
+  char arguments[640], folder[1024];
   TEST(name);
   snprintf(folder, sizeof folder, FIXTURES "/full/%s", name);
   snprintf(arguments, sizeof arguments, "opt '%s' --stats=json", with_zeros(folder, name));
