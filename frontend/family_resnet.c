@@ -123,8 +123,9 @@ static ValueId build(Net *n, const void *options, ValueId x) {
   x = build_stem(n, o, x);
   for (size_t s = 0; s < o->depths.count && !n->failed; s++) x = build_stage(n, o, x, s);
   n->layer = "pool";
-  x = net_flatten(n, net_mean(n, x));
+  x = net_mean(n, x);
   if (o->separate_downsample) x = norm(n, o, x, "norm");
+  x = net_flatten(n, x);
   if (o->classes) x = net_linear(n, x, n->layer = "head", NULL, NULL, o->classes, true);
   n->layer = NULL;
   return x;
