@@ -62,8 +62,6 @@ static void each_read(Emit *e, StmtId id, void (*visit)(Emit *, StmtId, RegId)) 
   for (int i = 0; i < 3; i++)
     if (s->src[i]) visit(e, id, s->src[i]);
   if (s->address.index) visit(e, id, s->address.index);
-  for (int32_t i = 0; i < s->arg_count; i++)
-    if (s->args[i].is_address && s->args[i].address.index) visit(e, id, s->args[i].address.index);
 }
 
 static void count_read(Emit *e, StmtId id, RegId r) { (void)id, e->reads[r]++; }
@@ -112,8 +110,6 @@ static void find_homes(Emit *e, StmtId id, StmtId block) {
     each_read(e, id, note_use);
     if (s->dst) note_use(e, id, s->dst);
     if (form == FORM_LOAD || form == FORM_STORE || form == FORM_TOUCH) e->param_used[s->address.param] = true;
-    for (int32_t i = 0; i < s->arg_count; i++)
-      if (s->args[i].is_address) e->param_used[s->args[i].address.param] = true;
     find_homes(e, s->body, id);
   }
 }
@@ -256,26 +252,11 @@ static void put_libm(const Emit *e, const Stmt *s) {
   text_putc(e->out, ')');
 }
 
-static void put_call(const Emit *e, const Stmt *s) {
-  text_printf(e->out, "nx_%s(", s->function);
-  for (int32_t i = 0; i < s->arg_count; i++) {
-    if (i) text_puts(e->out, ", ");
-    if (s->args[i].is_address) {
-      text_putc(e->out, '&');
-      put_memory(e, e->out, &s->args[i].address);
-    } else {
-      c_put_int(e->out, s->args[i].number, true);
-    }
-  }
-  text_putc(e->out, ')');
-}
-
 static void put_statement(const Emit *e, StmtId id, int depth) {
   const Stmt *s = &e->k->stmts[id];
   put_indent(e, depth);
   put_target(e, id);
   if (s->op == LOP_libm) put_libm(e, s);
-  else if (s->op == LOP_call) put_call(e, s);
   else put_template(e, s, template_of(e, s));
   text_puts(e->out, ";\n");
 }

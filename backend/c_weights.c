@@ -17,7 +17,7 @@ static bool weight_pieces(const CFile *f, const WeightSlot *slot, bool big_endia
   if (!p->weight_value) return eval_const_pieces(p->graph, slot->value, big_endian, take, user);
   if (!p->weight_value(p->user, p->graph, slot->value, &value)) return false;
   unsigned char *bytes = malloc((size_t)slot->bytes + 1);
-  if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
+  if (!bytes) die_memory((size_t)slot->bytes);
   tensor_store(&value, bytes, big_endian);
   take(user, bytes, (size_t)slot->bytes);
   tensor_free(&value);
@@ -141,7 +141,7 @@ static void append(void *user, const unsigned char *bytes, size_t count) {
 /* malloc'ed; NULL after a diag. */
 static unsigned char *weight_bytes(const CFile *f, const WeightSlot *slot) {
   unsigned char *bytes = malloc((size_t)slot->bytes + 1), *at = bytes;
-  if (!bytes) die("no memory for a weight of %" PRId64 " bytes", slot->bytes);
+  if (!bytes) die_memory((size_t)slot->bytes);
   if (weight_pieces(f, slot, false, append, &at)) return bytes;
   free(bytes);
   return NULL;

@@ -245,7 +245,7 @@ static void run_slice(void *context, int slice) {
   const Job *job = context;
   void *small[MAX_PARAMETERS] = {NULL}, **p = small;
   if (job->step->count > MAX_PARAMETERS) p = malloc(sizeof *p * (size_t)job->step->count);
-  if (!p) die("no memory for %d parameters", job->step->count);
+  if (!p) die_memory(sizeof *p * (size_t)job->step->count);
   for (int i = 0; i < job->step->count; i++) {
     const JitPlace *at = &job->step->places[i];
     p[i] = job->base[at->base] + at->offset + (at->base == BASE_SCRATCH ? slice * job->model->scratch_bytes : 0);

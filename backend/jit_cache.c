@@ -39,7 +39,8 @@ CacheKey cache_key(Kernel *const *kernels, size_t count, const Target *target, c
   return key;
 }
 
-const char *cache_folder(Arena *arena) {
+/* The folder, in the arena; NULL: there is no place for one. */
+static const char *cache_folder(Arena *arena) {
   const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   if (base && *base == '/') return arena_printf(arena, "%s/nextc", base);
   return home && *home == '/' ? arena_printf(arena, "%s/.cache/nextc", home) : NULL;

@@ -20,6 +20,4 @@ void cache_write(const CacheKey *, const unsigned char *, size_t bytes);
 
 /* Removes entries until the folder holds at most `limit` bytes. */
 void cache_trim(const char *folder, int64_t limit);
-/* The folder, in the arena; NULL: there is no place for one. */
-const char *cache_folder(Arena *);
 #endif

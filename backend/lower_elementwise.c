@@ -116,7 +116,7 @@ void lower_elementwise(Lower *lower) {
   g.reads = ARENA_ARRAY(k->arena, Outside, 3 * lower->op_count);
   g.writes = ARENA_ARRAY(k->arena, Outside, lower->op_count);
   g.reg = calloc(lower->graph->value_count, sizeof *g.reg);
-  if (!g.reg) die("out of memory");
+  if (!g.reg) die_memory(0);
   find_outside(&g);
   g.vectors = has_vectors(&g);
   open_arrays(&g);

@@ -126,7 +126,7 @@ static int64_t source_element(const char *mode, int64_t i, int64_t n) {
 /* Greedy: a run takes elements as long as the step from one to the next stays the same (of -1, 0, 1). */
 static Run *axis_runs(const char *mode, int64_t begin, int64_t n, int64_t size, int *count) {
   Run *runs = malloc(sizeof *runs * (size_t)(size ? size : 1));
-  if (!runs) die("out of memory");
+  if (!runs) die_memory(0);
   *count = 0;
   for (int64_t i = 0; i < size; i++) {
     int64_t s = source_element(mode, i - begin, n);

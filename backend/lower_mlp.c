@@ -7,7 +7,7 @@
 #include "backend/lower_mlp.h"
 #include "backend/lower_rows.h"
 
-Mlp mlp_describe(Lower *lw) {
+static Mlp mlp_describe(Lower *lw) {
   const Graph *g = lw->graph;
   Mlp m = {.lw = lw, .first = op_at(g, lw->ops[0])};
   uint32_t i = 1;

@@ -12,7 +12,6 @@ typedef struct {
   int64_t rows, hidden, columns;
 } Mlp;
 
-Mlp mlp_describe(Lower *);
 /* A whole product as the open kernel's tasks; sums of squares go to row `number of the task` of tk->squares. */
 void mlp_emit_product(TileKernel *, int64_t rows);
 /* With global response normalisation between the gemms. */

@@ -23,7 +23,7 @@ ValueId storage_root(const Graph *g, ValueId v) {
 
 int32_t *root_outputs(const Graph *g) {
   int32_t *output_of = malloc(g->value_count * sizeof *output_of), number = 0;
-  if (!output_of) die("out of memory");
+  if (!output_of) die_memory(0);
   for (size_t v = 0; v < g->value_count; v++) output_of[v] = -1;
   FOR_EACH_OP(g, id) {
     if (op_at(g, id)->kind != OP_output) continue;
@@ -62,7 +62,7 @@ Storage storage_new(const Graph *g, Arena *a) {
   WeightSlot *slots = collect_weights(g, a, &s.slot_count, &s.weight_bytes);
   s.weight_at = malloc(g->value_count * sizeof *s.weight_at);
   s.input_of = malloc(g->op_count * sizeof *s.input_of);
-  if (!s.weight_at || !s.input_of) die("out of memory");
+  if (!s.weight_at || !s.input_of) die_memory(0);
   for (size_t v = 0; v < g->value_count; v++) s.weight_at[v] = -1;
   for (size_t i = 0; i < s.slot_count; i++) s.weight_at[slots[i].value] = slots[i].offset;
   int32_t number = 0;

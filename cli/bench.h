@@ -29,7 +29,7 @@ typedef struct {
   const Target *path; /* NULL: the best one */
   CompileOptions options; /* of the C; its targets are those of path */
   Build build;        /* of the C; folder NULL: not made yet */
-  bool only_steps;    /* the speed of memory is not measured */
+  bool only_steps;    /* neither the peak nor the speed of memory is measured */
 } Bench;
 
 /* Time the model; false + diag. In the context's arena. */

@@ -21,7 +21,7 @@ static double now(void) {
 static void *aligned(size_t bytes) {
   const size_t rounded = (bytes + 64) / 64 * 64;
   void *memory = aligned_alloc(64, rounded);
-  if (!memory) die("no memory for %zu bytes", bytes);
+  if (!memory) die_memory(bytes);
   memset(memory, 0, rounded);
   return memory;
 }
@@ -168,7 +168,7 @@ bool bench_jit(Bench *b, int threads, Timing *t) {
   progress("compiling into memory");
   JitModel *m = jit_new(b->context, b->graph, &o);
   nextc_pool *pool = m ? nextc_pool_new(threads) : NULL;
-  if (m && !pool) die("no memory for a pool");
+  if (m && !pool) die_memory(0);
   bool fine = m != NULL;
   if (fine) {
     *t = (Timing){.backend = "jit", .compiler = "LLVM", .target = jit_target(m), .threads = nextc_pool_threads(pool)};

@@ -168,7 +168,7 @@ Type type_bound(const Type *t, const Bindings *b) {
 /* Rounds each element to what its type holds. */
 static void round_tensor(Tensor *t) {
   void *bytes = malloc(type_bytes(&t->type) + 1);
-  if (!bytes) die("no memory");
+  if (!bytes) die_memory(0);
   tensor_store(t, bytes, false);
   tensor_load(t, bytes);
   free(bytes);

@@ -276,9 +276,9 @@ bool explorer_write(Explorer *e, Graph *g, const char *path) {
   record(e, g, (Snapshot){.pass = "schedule", .doc = "groups and places for what had none"});
   if (!e->list[e->count - 1].text) e->count--;
   FILE *f = open_memstream(&bytes, &size);
-  if (!f) die("out of memory");
+  if (!f) die_memory(0);
   put_page(f, e, g);
-  if (fclose(f)) die("out of memory");
+  if (fclose(f)) die_memory(0);
   bool fine = strcmp(path, "-") ? replace_file(e->context, path, bytes, size) : fwrite(bytes, 1, size, stdout) == size;
   free(bytes);
   return fine;

@@ -4,6 +4,7 @@
 #include "frontend/tensor_file.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
   Context *context;
@@ -104,12 +105,21 @@ static bool read_npz(Inputs *in, bool named, size_t number, const char *path) {
   return good;
 }
 
+/* NAME=FILE of which only FILE is there. */
+static bool no_input(const Inputs *in, const char *text, const char *equals) {
+  const char *name = arena_strndup(in->context->arena, text, (size_t)(equals - text)), *names[MAX_PORTS];
+  for (size_t i = 0; i < in->count; i++) names[i] = input_name(in, i);
+  return error_in(in->context, "--input", "the model has no input '%s'%s", name,
+                  did_you_mean(in->context, name, names, in->count));
+}
+
 static bool read_input(Inputs *in, const char *text) {
   Context *c = in->context;
   const char *equals = strchr(text, '='), *path = text;
   size_t i = 0;
   const bool named = equals && find_input(in, text, (size_t)(equals - text), &i);
   if (named) path = equals + 1;
+  else if (equals && access(path, F_OK) && !access(equals + 1, F_OK)) return no_input(in, text, equals);
   while (!named && i < in->count && in->from[i]) i++;
   if (i == in->count) return error_in(c, path, "the model has only %zu inputs", in->count);
   TensorView view;

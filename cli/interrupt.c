@@ -18,11 +18,12 @@ typedef struct {
   Watcher watcher;          /* first: what a context points to */
   pthread_mutex_t lock;     /* recursive; held: nothing is cleaned up */
   sigset_t signals, before; /* those that are waited for; those that were blocked at first */
+  struct sigaction on_abort; /* what ABRT did at first */
   Path *paths;              /* the latest first */
   pid_t child;              /* 0: none */
 } Interrupt;
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGABRT};
 enum { SIGNAL_COUNT = sizeof signals / sizeof *signals };
 
 /* ---- what there is to clean up ---- */
@@ -38,7 +39,7 @@ static void hold(Watcher *watcher, bool on) {
 static void add_path(Interrupt *i, const char *text) {
   const size_t bytes = strlen(text) + 1;
   Path *path = malloc(sizeof *path + bytes);
-  if (!path) die("no memory");
+  if (!path) die_memory(0);
   path->next = i->paths;
   memcpy(path->text, text, bytes);
   i->paths = path;
@@ -94,21 +95,33 @@ static void remove_anything(const char *path) {
     wait_a_little();
 }
 
+/* One who aborts may hold the lock himself. */
+static void lock_or_abort(Interrupt *i, int number) {
+  struct timespec end;
+  if (number != SIGABRT || clock_gettime(CLOCK_REALTIME, &end)) {
+    pthread_mutex_lock(&i->lock);
+    return;
+  }
+  end.tv_sec++;
+  pthread_mutex_timedlock(&i->lock, &end);
+}
+
 /* The lock is never given back: nothing new begins while the process ends. */
 static void *wait_for_signal(void *user) {
   Interrupt *i = user;
   int number;
   if (sigwait(&i->signals, &number)) return NULL;
-  pthread_mutex_lock(&i->lock);
+  lock_or_abort(i, number);
   if (i->child) end_child(i->child);
   for (const Path *path = i->paths; path; path = path->next) remove_anything(path->text);
-  signal(number, SIG_DFL);
+  if (number == SIGABRT) sigaction(number, &i->on_abort, NULL);
+  else signal(number, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &i->signals, NULL);
   raise(number);
   return NULL;
 }
 
-/* SIGPIPE comes to the thread that writes; the whole process hands it to the one that waits. */
+/* SIGPIPE comes to the thread that writes, SIGABRT to the one that aborts; the whole process hands it to the one that waits. */
 static void pass_on(int number) {
   kill(getpid(), number);
   for (;;) pause();
@@ -128,14 +141,24 @@ static void make_lock(pthread_mutex_t *lock) {
   pthread_mutexattr_t nested;
   if (pthread_mutexattr_init(&nested) || pthread_mutexattr_settype(&nested, PTHREAD_MUTEX_RECURSIVE) ||
       pthread_mutex_init(lock, &nested))
-    die("no memory");
+    die_memory(0);
   pthread_mutexattr_destroy(&nested);
+}
+
+/* Other threads hand the signal to the one that waits. */
+static void take_in_thread(const Interrupt *i, int number) {
+  if (!sigismember(&i->signals, number)) return;
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, number);
+  sigaction(number, &(struct sigaction){.sa_handler = pass_on}, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL);
 }
 
 void interrupt_watch(Context *c) {
   pthread_t thread;
   Interrupt *i = calloc(1, sizeof *i); /* the thread's, to the end */
-  if (!i) die("no memory");
+  if (!i) die_memory(0);
   i->watcher = (Watcher){hold, temporary};
   make_lock(&i->lock);
   choose_signals(&i->signals);
@@ -147,10 +170,7 @@ void interrupt_watch(Context *c) {
   }
   pthread_detach(thread);
   c->watcher = &i->watcher;
-  if (!sigismember(&i->signals, SIGPIPE)) return;
-  sigset_t pipe_only;
-  sigemptyset(&pipe_only);
-  sigaddset(&pipe_only, SIGPIPE);
-  sigaction(SIGPIPE, &(struct sigaction){.sa_handler = pass_on}, NULL);
-  pthread_sigmask(SIG_UNBLOCK, &pipe_only, NULL);
+  sigaction(SIGABRT, NULL, &i->on_abort);
+  take_in_thread(i, SIGABRT);
+  take_in_thread(i, SIGPIPE);
 }

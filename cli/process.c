@@ -50,7 +50,7 @@ void keep_folder(Context *c, const char *path) { context_temporary(c, path, fals
 static bool start(Context *c, const char *const *words, const char *log, pid_t *child) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  if (posix_spawn_file_actions_init(&actions) || posix_spawnattr_init(&attributes)) die("no memory");
+  if (posix_spawn_file_actions_init(&actions) || posix_spawnattr_init(&attributes)) die_memory(0);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);

@@ -123,7 +123,7 @@ static bool cut_marked(Graph *g, const Marks *m, OpId before) {
 
 static bool cut_out(Graph *g, Try t) {
   Marks m = {.has = calloc(g->op_count, sizeof *m.has), .size = g->op_count};
-  if (!m.has) die("out of memory");
+  if (!m.has) die_memory(0);
   OpId first = op_at_place(g, t.at);
   bool all_outputs, fine = mark_chunk(g, first, t.chunk, &m, &all_outputs);
   if (fine && all_outputs) output_the_frontier(g, &m);
@@ -222,7 +222,7 @@ static void drop_unused(Graph *g) {
   FOR_EACH_OP(g, id)
   if (op_at(g, id)->kind == OP_input && !value_at(g, op_at(g, id)->first_result)->use_count) graph_erase_op(g, id);
   bool *used = calloc(g->source_count + 1, sizeof *used);
-  if (!used) die("out of memory");
+  if (!used) die_memory(0);
   FOR_EACH_OP(g, id)
   if (op_at(g, id)->kind == OP_weight) used[op_at(g, id)->attrs.source] = true;
   for (; g->source_count && !used[g->source_count - 1]; g->source_count--)

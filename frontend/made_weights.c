@@ -71,7 +71,7 @@ static bool random_make(Source *s, const char *name, const Type *type, TensorVie
                     dtype_name((DType)type->dtype));
   size_t count = (size_t)type_elements(type);
   unsigned char *bytes = malloc(count * 4 + 1);
-  if (!bytes) die("out of memory for %zu random numbers", count);
+  if (!bytes) die_memory(count * 4);
   GROW(r->ctx->arena, r->made, r->made_count, r->made_capacity);
   r->made[r->made_count++] = bytes;
   float centre, spread;

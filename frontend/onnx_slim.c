@@ -40,7 +40,7 @@ static void put(Slim *s, const void *bytes, size_t size) {
   if (s->out_size + size > s->out_capacity) {
     s->out_capacity = (s->out_size + size) * 3 / 2 + 256;
     s->out = realloc(s->out, s->out_capacity);
-    if (!s->out) die("out of memory (%zu bytes)", s->out_capacity);
+    if (!s->out) die_memory(s->out_capacity);
   }
   if (size) memcpy(s->out + s->out_size, bytes, size);
   s->out_size += size;

@@ -20,7 +20,8 @@ static void save_value(Steps *s, const char *name, ValueId value) {
   s->frame->values = v;
 }
 
-ValueId steps_value(Steps *s, const Node *n) {
+/* The value of a name in the current frame; 0 + diag. */
+static ValueId steps_value(Steps *s, const Node *n) {
   const char *names[64], *near;
   size_t count = 0;
   if (n->kind != NODE_SCALAR)

@@ -33,8 +33,6 @@ typedef struct {
   int calls;
 } Steps;
 
-/* The value of a name in the current frame; 0 + diag. */
-ValueId steps_value(Steps *, const Node *name);
 /* A parameter's or layer's name with the current prefix. */
 const char *steps_name(Steps *, const char *name);
 

@@ -221,7 +221,7 @@ static const Node *read_document(Reader *r) {
 static const Node *parse(Reader *r, const char *text, size_t length) {
   r->text = text;
   r->length = length;
-  if (!yaml_parser_initialize(&r->parser)) die("out of memory");
+  if (!yaml_parser_initialize(&r->parser)) die_memory(0);
   yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);
   const Node *n = read_document(r);

@@ -20,7 +20,7 @@ enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
 
 static Block *new_block(Block *older, size_t size) {
   Block *b = malloc(sizeof *b + size);
-  if (!b) die("out of memory (%zu bytes)", size);
+  if (!b) die_memory(size);
   b->older = older;
   b->size = size;
   b->used = 0;
@@ -29,7 +29,7 @@ static Block *new_block(Block *older, size_t size) {
 
 Arena *arena_new(void) {
   Arena *a = malloc(sizeof *a);
-  if (!a) die("out of memory");
+  if (!a) die_memory(0);
   a->newest = new_block(NULL, FIRST_BLOCK);
   return a;
 }
@@ -45,7 +45,7 @@ void arena_free(Arena *a) {
 }
 
 void *arena_alloc(Arena *a, size_t size) {
-  if (size > SIZE_MAX / 2) die("out of memory (%zu bytes)", size);
+  if (size > SIZE_MAX / 2) die_memory(size);
   size = (size + 15) & ~(size_t)15;
   Block *b = a->newest;
   if (b->size - b->used < size) {

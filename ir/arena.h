@@ -13,7 +13,7 @@ typedef struct {
 Arena *arena_new(void);
 void arena_free(Arena *); /* NULL is allowed */
 
-/* Zeroed memory, 16-byte aligned, for size bytes; never NULL (no memory: die()). */
+/* Zeroed memory, 16-byte aligned, for size bytes; never NULL (no memory: die_memory()). */
 void *arena_alloc(Arena *, size_t size);
 void *arena_copy(Arena *, const void *from, size_t size);
 char *arena_strdup(Arena *, const char *);

@@ -80,6 +80,12 @@ void die(const char *format, ...) {
   abort();
 }
 
+void die_memory(size_t bytes) {
+  if (bytes) fprintf(stderr, "nextc: error: no memory for %zu bytes\n", bytes);
+  else fputs("nextc: error: no memory\n", stderr);
+  abort();
+}
+
 /* Levenshtein distance, capped: words longer than 63 count as far. */
 static size_t distance(const char *a, const char *b) {
   size_t n = strlen(a), m = strlen(b), row[64];

@@ -1,4 +1,5 @@
-/* Errors. Two kinds and no third: diag() says that the user's model or data is wrong, die() that nextc is. */
+/* Errors. Two kinds and no third: diag() says that the user's model or data is wrong, die() that nextc is,
+ * or die_memory() that the machine is too small. */
 #ifndef NEXTC_DIAG_H
 #define NEXTC_DIAG_H
 #include "ir/arena.h"
@@ -68,6 +69,8 @@ void context_add(Context *, const Context *from);
 
 /* The only way out for a bug in nextc: prints "nextc: bug: ..." on standard error and aborts. */
 _Noreturn void die(const char *format, ...) PRINTF_LIKE(1, 2);
+/* And where memory ends: prints "nextc: error: no memory for ... bytes" (0: how many is not known) and aborts. */
+_Noreturn void die_memory(size_t bytes);
 
 /* The entry of names[0..count-1] nearest to word (edit distance <= 1/3 of its length), or NULL. For "did you mean". */
 const char *nearest_name(const char *word, const char *const *names, size_t count);

@@ -46,7 +46,7 @@ typedef struct {
 
 static void *zeroed(size_t count, size_t size) {
   void *p = calloc(count ? count : 1, size);
-  if (!p) die("out of memory (%zu elements)", count);
+  if (!p) die_memory(count * size);
   return p;
 }
 
@@ -131,7 +131,7 @@ static void push(Run *r, size_t *depth, OpId id) {
   if (*depth == r->stack_capacity) {
     r->stack_capacity = r->stack_capacity ? 2 * r->stack_capacity : 64;
     r->stack = realloc(r->stack, r->stack_capacity * sizeof *r->stack);
-    if (!r->stack) die("out of memory");
+    if (!r->stack) die_memory(0);
   }
   r->stack[(*depth)++] = id;
 }

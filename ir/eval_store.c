@@ -426,7 +426,7 @@ bool eval_const_pieces(const Graph *g, ValueId v, bool big_endian, ConstPiece *t
   Pieces p = {malloc(swept ? 4 * (size_t)PIECE : type_bytes(t) + 1), take, user};
   Tensor value = {0};
   bool good;
-  if (!p.room) die("no memory for a constant of %zu bytes", type_bytes(t));
+  if (!p.room) die_memory(type_bytes(t));
   if (swept) {
     Builder b = {.graph = g, .arena = arena_new()};
     good = sweep(&b, v, &p);

@@ -5,7 +5,7 @@
 
 void *eval_alloc(int64_t count) {
   void *p = calloc(count > 0 ? (size_t)count : 1, 8);
-  if (!p) die("out of memory (%lld elements)", (long long)count);
+  if (!p) die_memory(8 * (size_t)count);
   return p;
 }
 

@@ -198,8 +198,9 @@ static bool same_known(const Value *v, const Dim *known) {
   return !memcmp(v->known, known, sizeof *known * (size_t)type_elements(&v->type));
 }
 
-/* Types after a change: recomputed along uses for as long as anything differs. */
-void graph_reinfer(Graph *g, OpId id) {
+/* Types, constness and known contents after an attribute was changed: along uses for as long as anything differs. Dies
+ * where inference refuses. */
+static void graph_reinfer(Graph *g, OpId id) {
   Op *op = op_at(g, id);
   if (!op->result_count) return;
   Type types[8] = {0};

@@ -13,11 +13,8 @@ Graph *graph_clone(const Graph *);
  * does not fit this value, with what is wrong in error[256]; the graph is of no use then (pin a clone where in doubt). */
 OpId graph_pin_symbol(Graph *, int symbol, int64_t value, char *error);
 
-/* Computes type, constness and known contents of op's results anew after an attribute was changed, and of everything
- * that follows from it. Dies where inference refuses. */
-void graph_reinfer(Graph *, OpId);
-
-/* The same for every op, once, in statement order: after many attributes changed together. */
+/* Computes type, constness and known contents of every op anew, once, in statement order: after many attributes changed
+ * together. Dies where inference refuses. */
 void graph_reinfer_all(Graph *);
 /* Returns the first op that no longer fits and fills error[256]; 0: all fit. */
 OpId graph_try_reinfer_all(Graph *, char *error);

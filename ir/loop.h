@@ -25,7 +25,7 @@ typedef enum {
 } LoopOp;
 
 typedef enum { FORM_LOOP, FORM_IF, FORM_IMM, FORM_INDEX, FORM_LOAD, FORM_STORE, FORM_TOUCH, FORM_R1, FORM_R2, FORM_R3,
-               FORM_LIBM, FORM_CALL } LoopForm;
+               FORM_LIBM } LoopForm;
 
 typedef struct {
   const char *name, *doc;
@@ -75,19 +75,11 @@ typedef struct {
 } Address;
 
 typedef struct {
-  bool is_address;
-  Address address;
-  int64_t number;
-} CallArg;
-
-typedef struct {
   LoopOp op;
   RegId dst, src[3];
   Address address;        /* LOAD, STORE, TOUCH; INDEX uses .at and .index only */
   double number;          /* IMM: exact for i32; i64 up to 2^53 */
-  const char *function;   /* LIBM, CALL */
-  CallArg *args;          /* CALL */
-  int32_t arg_count;
+  const char *function;   /* LIBM */
   VarId var;              /* LOOP */
   Bound *low, *high;      /* LOOP: [2], from max(low) up to but without min(high); divisor 0 in [1]: only [0] counts */
   int64_t step;           /* LOOP, >= 1 */
@@ -146,7 +138,6 @@ void emit_store_at(Kernel *, ParamId, Affine, RegId index, int64_t coefficient, 
 void emit_prefetch(Kernel *, ParamId, Affine);
 void emit_op(Kernel *, LoopOp, RegId dst, RegId a, RegId b, RegId c); /* R1, R2, R3: unused ones 0 */
 void emit_libm(Kernel *, RegId dst, const char *function, RegId a, RegId b);
-void emit_call(Kernel *, const char *function, const CallArg *, int32_t count);
 /* Sequences of equal work, one after the other at the end of the open block, become one in which they take turns:
  * sequence i is statements starts[i] .. starts[i + 1] - 1, the last one ends with the kernel (kernel_next is the number
  * of the statement to come). Only constants may be in one sequence and not in the others: each stays in front of what

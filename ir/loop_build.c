@@ -240,14 +240,6 @@ void emit_libm(Kernel *k, RegId dst, const char *function, RegId a, RegId b) {
               (Stmt){.op = LOP_libm, .dst = dst, .src = {a, b}, .function = arena_strdup(k->arena, function)});
 }
 
-void emit_call(Kernel *k, const char *function, const CallArg *args, int32_t count) {
-  append_form(k, FORM_CALL,
-              (Stmt){.op = LOP_call,
-                     .function = arena_strdup(k->arena, function),
-                     .arg_count = count,
-                     .args = arena_copy(k->arena, args, sizeof *args * (size_t)count)});
-}
-
 /* ---- tasks ---- */
 
 /* floor(value / divisor) of a constant bound: pfor has no loop around it. */

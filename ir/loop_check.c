@@ -197,13 +197,6 @@ static bool check_index(Check *c, const Stmt *s) {
   return check_affine(c, &s->address.at) && check_index_term(c, &s->address);
 }
 
-static bool check_call(Check *c, const Stmt *s) {
-  if (!s->function) return fault(c, "a call of nothing");
-  for (int32_t i = 0; i < s->arg_count; i++)
-    if (s->args[i].is_address && !check_address(c, &s->args[i].address, 0, 0)) return false;
-  return c->in_pfor || fault(c, "call outside pfor: every slice would do it");
-}
-
 /* ---- blocks ---- */
 
 static void check_block(Check *c, StmtId first);
@@ -268,7 +261,7 @@ static bool check_if(Check *c, const Stmt *s) {
 static bool (*const check_form[])(Check *, const Stmt *) = {
     [FORM_LOOP] = check_loop,    [FORM_IF] = check_if,        [FORM_IMM] = check_const,   [FORM_INDEX] = check_index,
     [FORM_LOAD] = check_load,    [FORM_STORE] = check_store,  [FORM_TOUCH] = check_touch, [FORM_R1] = check_registers,
-    [FORM_R2] = check_registers, [FORM_R3] = check_registers, [FORM_LIBM] = check_libm,   [FORM_CALL] = check_call,
+    [FORM_R2] = check_registers, [FORM_R3] = check_registers, [FORM_LIBM] = check_libm,
 };
 
 static void check_block(Check *c, StmtId id) {

@@ -199,14 +199,10 @@ static void run_libm(Machine *m, const Instr *i) {
   if (f->d2) i->d->f64[0] = f->d2(i->a->f64[0], i->b->f64[0]);
 }
 
-static void run_call(Machine *m, const Instr *i) {
-  die("kernel %s: call of '%s', which the evaluator does not know", m->k->name, i->stmt->function);
-}
-
 static void (*const run_form[])(Machine *, const Instr *) = {
     [FORM_LOOP] = run_loop, [FORM_IF] = run_if,       [FORM_IMM] = run_const,     [FORM_INDEX] = run_index,
     [FORM_LOAD] = run_load, [FORM_STORE] = run_store, [FORM_TOUCH] = run_nothing, [FORM_R1] = run_lanes,
-    [FORM_R2] = run_lanes,  [FORM_R3] = run_lanes,    [FORM_LIBM] = run_libm,     [FORM_CALL] = run_call,
+    [FORM_R2] = run_lanes,  [FORM_R3] = run_lanes,    [FORM_LIBM] = run_libm,
 };
 
 /* ---- flattening ---- */

@@ -21,7 +21,7 @@ Name name_find(const WordMap *m, const char *name, size_t length) {
   return m->capacity ? m->slots[slot_of(m, name, length)] : (Name){0};
 }
 
-void name_add(WordMap *m, Name name) {
+static void name_add(WordMap *m, Name name) {
   if (m->count * 2 >= m->capacity) {
     WordMap larger = {.arena = m->arena, .count = m->count, .capacity = m->capacity ? m->capacity * 2 : 64};
     larger.slots = ARENA_ARRAY(m->arena, Name, larger.capacity);

@@ -28,7 +28,6 @@ typedef struct {
 
 /* Name{NULL} where there is none. */
 Name name_find(const WordMap *, const char *name, size_t length);
-void name_add(WordMap *, Name);
 /* The word as a new name, copied into the program's arena; NULL + error. */
 const char *add_new_name(LoopParser *, Token word, NameKind, size_t id);
 /* The current token as a known name of that kind; steps over it. */

@@ -209,25 +209,6 @@ static bool parse_libm(LoopParser *p, Stmt *s) {
   return p->x.token.kind != TOK_WORD || parse_reg(p, &s->src[1]);
 }
 
-static bool parse_arg(LoopParser *p, CallArg *a) {
-  a->is_address = p->x.token.kind == TOK_WORD;
-  if (a->is_address) return parse_address(p, &a->address);
-  return lex_integer(&p->x, "a parameter or a number", INT64_MIN + 1, INT64_MAX, &a->number);
-}
-
-static bool parse_call(LoopParser *p, Stmt *s) {
-  Lexer *x = &p->x;
-  size_t capacity = 0;
-  if (!parse_function(p, s) || !lex_expect(x, '(')) return false;
-  if (lex_accept(x, ')')) return true;
-  do {
-    GROW(p->program->arena, s->args, s->arg_count, capacity);
-    s->args[s->arg_count] = (CallArg){0};
-    if (!parse_arg(p, &s->args[s->arg_count++])) return false;
-  } while (lex_accept(x, ','));
-  return lex_expect(x, ')');
-}
-
 typedef struct {
   bool (*parse)(LoopParser *, Stmt *);
   bool writes; /* stands behind "d = " */
@@ -239,7 +220,7 @@ static const FormInfo forms[] = {
     [FORM_LOAD] = {parse_touch, true, false},   [FORM_STORE] = {parse_store, false, false},
     [FORM_TOUCH] = {parse_touch, false, false}, [FORM_R1] = {parse_registers, true, false},
     [FORM_R2] = {parse_registers, true, false}, [FORM_R3] = {parse_registers, true, false},
-    [FORM_LIBM] = {parse_libm, true, false},    [FORM_CALL] = {parse_call, false, false},
+    [FORM_LIBM] = {parse_libm, true, false},
 };
 
 /* The op's word: one that writes a register, or one that doesn't. */

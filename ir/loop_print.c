@@ -153,22 +153,10 @@ static void print_libm(const Out *o, const Stmt *s) {
   if (s->src[1]) text_printf(o->t, " %s", reg_name(o->k, s->src[1]));
 }
 
-static void print_call(const Out *o, const Stmt *s) {
-  text_printf(o->t, "%s %s (", loop_op_info[s->op].name, s->function);
-  for (int32_t i = 0; i < s->arg_count; i++) {
-    if (i) text_puts(o->t, ", ");
-    if (s->args[i].is_address)
-      print_address(o, &s->args[i].address);
-    else
-      text_printf(o->t, "%" PRId64, s->args[i].number);
-  }
-  text_putc(o->t, ')');
-}
-
 static void (*const print_form[])(const Out *, const Stmt *) = {
     [FORM_LOOP] = print_loop,    [FORM_IF] = print_if,        [FORM_IMM] = print_const,   [FORM_INDEX] = print_index,
     [FORM_LOAD] = print_load,    [FORM_STORE] = print_store,  [FORM_TOUCH] = print_touch, [FORM_R1] = print_registers,
-    [FORM_R2] = print_registers, [FORM_R3] = print_registers, [FORM_LIBM] = print_libm,   [FORM_CALL] = print_call,
+    [FORM_R2] = print_registers, [FORM_R3] = print_registers, [FORM_LIBM] = print_libm,
 };
 
 char *loop_print_stmt(const Kernel *k, StmtId id, Arena *arena) {

@@ -51,7 +51,7 @@ static ValueId *value_slot(Parser *p, uint32_t number) {
     size_t capacity = p->value_capacity ? p->value_capacity : 1024;
     while (capacity <= number) capacity *= 2;
     ValueId *values = realloc(p->values, capacity * sizeof *values);
-    if (!values) die("out of memory (%zu values)", capacity);
+    if (!values) die_memory(capacity * sizeof *values);
     memset(values + p->value_capacity, 0, (capacity - p->value_capacity) * sizeof *values);
     p->values = values;
     p->value_capacity = capacity;

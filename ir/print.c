@@ -150,7 +150,7 @@ static bool hash_constant(const Graph *g, ValueId v, uint64_t *hash) {
   if (!eval_const(g, v, &value)) return false;
   size_t bytes = type_bytes(&value.type);
   void *stored = malloc(bytes ? bytes : 1);
-  if (!stored) die("out of memory (%zu bytes)", bytes);
+  if (!stored) die_memory(bytes);
   tensor_store(&value, stored, false);
   *hash = hash_bytes(stored, bytes, 0);
   free(stored);

@@ -126,7 +126,7 @@ void text_double(Text *t, double x) {
 /* strtod on a copy of a decimal whose point is the locale's. */
 static bool read_finite(const char *at, size_t length, double *out) {
   char small[128], *copy = length < sizeof small - 8 ? small : malloc(length + 8);
-  if (!copy) die("out of memory (%zu bytes)", length);
+  if (!copy) die_memory(length);
   const char *point = localeconv()->decimal_point;
   size_t n = 0;
   bool pointed = false;

@@ -118,7 +118,7 @@ static int order_statements(Graph *g) {
             .seen = calloc(g->op_count, sizeof *w.seen),
             .stack = calloc(g->op_count, sizeof *w.stack),
             .list = calloc(g->op_count, sizeof *w.list)};
-  if (!w.done || !w.seen || !w.stack || !w.list) die("out of memory");
+  if (!w.done || !w.seen || !w.stack || !w.list) die_memory(0);
   FOR_EACH_OP(g, id)
   if (op_at(g, id)->kind == OP_input) w.done[id] = 1, w.list[w.count++] = id;
   FOR_EACH_OP(g, id)
@@ -145,7 +145,7 @@ static int order_statements(Graph *g) {
 int canonicalise(Graph *g, const PassOptions *options) {
   (void)options;
   Order o = {.g = g, .hash = calloc(g->value_count, sizeof *o.hash), .depth = calloc(g->value_count, sizeof *o.depth)};
-  if (!o.hash || !o.depth) die("out of memory");
+  if (!o.hash || !o.depth) die_memory(0);
   FOR_EACH_OP(g, id) number_op(&o, id);
   int total = order_operands(&o);
   free(o.hash);

@@ -29,7 +29,7 @@ static void set_twin(Twins *t, ValueId v, ValueId twin) {
   if (v >= t->capacity) {
     size_t more = t->g->value_capacity + 64;
     t->twin = realloc(t->twin, more * sizeof *t->twin);
-    if (!t->twin) die("out of memory");
+    if (!t->twin) die_memory(0);
     for (size_t i = t->capacity; i < more; i++) t->twin[i] = 0;
     t->capacity = more;
   }

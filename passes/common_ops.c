@@ -85,7 +85,7 @@ int merge_equal_ops(Graph *g) {
   size_t size = 64;
   while (size < g->op_count * 2) size *= 2;
   OpId *table = calloc(size, sizeof *table);
-  if (!table) die("out of memory");
+  if (!table) die_memory(0);
   int merged = 0;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);

@@ -199,7 +199,7 @@ int group_ops(Graph *g, const PassOptions *options) {
   (void)options;
   copy_outputs(g);
   Grouping p = {.g = g, .order = calloc(g->op_count, sizeof *p.order), .order_size = g->op_count};
-  if (!p.order) die("out of memory");
+  if (!p.order) die_memory(0);
   int position = 1;
   FOR_EACH_OP(g, id) {
     p.order[id] = position++;
@@ -229,7 +229,7 @@ OpId misgrouped_op(const Graph *g) {
   Graph *c = graph_clone(g);
   Grouping p = {.g = c, .order = calloc(g->op_count, sizeof *p.order), .order_size = g->op_count};
   OpId *ops = calloc(g->op_count, sizeof *ops), bad = 0;
-  if (!p.order || !ops) die("out of memory");
+  if (!p.order || !ops) die_memory(0);
   int position = 1;
   FOR_EACH_OP(c, id) {
     p.order[id] = position++;

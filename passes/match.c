@@ -254,7 +254,7 @@ static int rewrite_at(Graph *g, OpId id, const RuleSet *set, const ParsedRule *p
 
 int apply_rules(Graph *g, const RuleSet *set, const PassOptions *options) {
   ParsedRule *parsed = calloc((size_t)set->count, sizeof *parsed);
-  if (!parsed) die("out of memory");
+  if (!parsed) die_memory(0);
   for (int r = 0; r < set->count; r++) {
     parse_tree(&parsed[r].pattern, set->rules[r].pattern);
     parse_tree(&parsed[r].replacement, set->rules[r].replacement);

@@ -315,7 +315,7 @@ static OpId obstacle(const Graph *g, Status *status) {
 
 OpId batch_obstacle(const Graph *g) {
   Status *status = calloc(g->value_count, sizeof *status);
-  if (!status) die("out of memory");
+  if (!status) die_memory(0);
   OpId found = obstacle(g, status);
   free(status);
   return found;
@@ -357,7 +357,7 @@ int peel_batch(Graph *g, const PassOptions *options) {
   Dim batch = batch_dim(g);
   if (batch == 0 || batch == 1) return 0;
   Status *status = calloc(g->value_count, sizeof *status);
-  if (!status) die("out of memory");
+  if (!status) die_memory(0);
   bool proven = rewrite_allowed(g) && !obstacle(g, status) && (dim_is_number(batch) || fits_one_image(g, batch));
   if (proven) rewrite_done(g, "peel_batch", where_op(g, g->first));
   if (proven && dim_is_number(batch)) {

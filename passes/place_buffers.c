@@ -159,7 +159,7 @@ static void write_schedule(Plan *p) {
 /* Buffers that take over from each other are one: the first, living as long as them all. */
 static void place_all(Plan *p) {
   Buffer **order = calloc((size_t)p->count + 1, sizeof *order), **placed = calloc((size_t)p->count + 1, sizeof *placed);
-  if (!order || !placed) die("out of memory");
+  if (!order || !placed) die_memory(0);
   int heads = 0;
   for (int i = 0; i < p->count; i++) take_over(p, &p->buffers[i]);
   for (int i = 0; i < p->count; i++) {
@@ -178,7 +178,7 @@ static Plan plan_new(Graph *g) {
             .position = calloc(g->op_count, sizeof *p.position),
             .buffer_of = calloc(g->value_count, sizeof *p.buffer_of),
             .buffers = calloc(g->value_count, sizeof *p.buffers)};
-  if (!p.position || !p.buffer_of || !p.buffers) die("out of memory");
+  if (!p.position || !p.buffer_of || !p.buffers) die_memory(0);
   number_kernels(&p);
   return p;
 }

@@ -112,6 +112,25 @@ static void output_files(void) {
   }
 }
 
+/* A bug, or no memory, ends nextc by ABRT: the status is 3, nothing is left. */
+static void aborted(void) {
+  TEST("aborted");
+  put_child("child", "ABRT");
+  Result r = run_shell("mkdir tmp\nTMPDIR=$PWD/tmp CC=./child " NEXTC " bench --backends=c --keep " MODEL);
+  CHECK(r.status == 3);
+  CHECK(file_exists("tmp/child-was-here"));
+  CHECK(files_in("tmp") == 1);
+  result_free(&r);
+  static const char text[] = "graph \"m\"\n%1 = input \"x\" : f32[1,400000,400000]\n%2 = relu %1 : f32[1,400000,400000]\noutput %2 \"y\"\n";
+  put_file("m.nir", text, sizeof text - 1);
+  r = run_shell("ASAN_OPTIONS=allocator_may_return_null=1 " NEXTC " verify --random=1 --model=m.nir .");
+  CHECK(r.status == 3);
+  CHECK_HAS(r.err, "nextc: error: no memory for 1280000000000 bytes");
+  result_free(&r);
+  r = run_shell("rm -r tmp");
+  result_free(&r);
+}
+
 /* A reader of standard output that has gone. */
 static void closed_pipe(void) {
   TEST("closed_pipe");
@@ -152,6 +171,7 @@ int main(int count, char **words) {
     child_without_signals(self);
   }
   output_files();
+  aborted();
   closed_pipe();
   ignored();
   close_folder();

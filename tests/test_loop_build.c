@@ -78,7 +78,6 @@ static const char built[] = "kernel k0 test {\n"
                             "    m = lt s s\n"
                             "    if m {\n"
                             "      s = libm powf s s\n"
-                            "      call thing (x0[i], 12)\n"
                             "    }\n"
                             "    n = index 3*i\n"
                             "    s = loads x0[i + 4*n]\n"
@@ -107,8 +106,6 @@ static void statements(Arena *ar) {
   emit_op(k, LOP_lt, m, s, s, 0);
   emit_if(k, m);
   emit_libm(k, s, "powf", s, s);
-  emit_call(k, "thing",
-            (CallArg[]){{.is_address = true, .address = {.param = x, .at = affine_var(i, 1)}}, {.number = 12}}, 2);
   emit_end(k);
   emit_index(k, n, affine_var(i, 3));
   emit_load_at(k, LOP_loads, s, x, affine_var(i, 1), n, 4);

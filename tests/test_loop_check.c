@@ -91,9 +91,6 @@ static const Case cases[] = {
     {"a = const 1\nstore y0[0] a", "store outside pfor: every slice would do it"},
     {"a = const 1\npfor i = 0 .. 4 {\n}\nstore y0[0] a", "store outside pfor: every slice would do it"},
     {"a = const 1\nstore s0[0] a", NULL},
-    {"call f ()", "call outside pfor: every slice would do it"},
-    {"pfor i = 0 .. 4 {\ncall f (x0[64], 3)\n}", NULL},
-    {"pfor i = 0 .. 4 {\ncall f (x0[65], 3)\n}", "element 65 is outside x0[64]"},
     /* loads and stores */
     {"v = load x0[0]\na = loads x0[0]\nm = load u0[0]\nn = load u0[0]\nn = load l0[0]", NULL},
     {"m = load x0[0]", "m is i32, x0 holds f32"},
@@ -258,11 +255,6 @@ static void built_faults(void) {
   expect_changed((Stmt){.op = LOP_mov, .dst = 1, .src = {1, 1}}, "mov takes 1 registers");
   expect_changed((Stmt){.op = LOP_load, .dst = 1, .address.param = 7}, "'a = load ?[0]': error: no parameter 7");
   expect_changed((Stmt){.op = LOP_prefetch, .address.param = 7}, "no parameter 7");
-  expect_changed((Stmt){.op = LOP_call,
-                        .function = "f",
-                        .arg_count = 1,
-                        .args = (CallArg[]){{.is_address = true, .address.param = 7}}},
-                 "no parameter 7");
   expect_changed((Stmt){.op = LOP_const, .dst = 1, .number = 0.1}, "the number is no f32");
   TEST("affine expressions");
   expect_changed((Stmt){.op = LOP_load, .dst = 1, .address.at = {.count = 1, .term = {{9, 1}}}}, "no variable 9");

@@ -385,9 +385,6 @@ static void deaths(void) {
             "'v = load x[2 - n]': elements 3 .. 6 outside x[4]");
   CHECK_HAS(death(PARAMS "v = const 0\nstore x[1] v", pointers, text, sizeof text), "elements 1 .. 4 outside x[4]");
   CHECK_HAS(death(PARAMS "v = loads x[4]", pointers, text, sizeof text), "elements 4 .. 4 outside x[4]");
-  TEST("call");
-  CHECK_HAS(death(PARAMS "call topk (x[0])", pointers, text, sizeof text),
-            "kernel k0: call of 'topk', which the evaluator does not know");
   TEST("libm");
   CHECK_HAS(death(PARAMS "a = libm gamma a", pointers, text, sizeof text), "libm has no 'gamma'");
   TEST("shift count");

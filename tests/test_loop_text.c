@@ -57,8 +57,6 @@ static const char program[] = "loops 1\n"
                               "    }\n"
                               "    if m {\n"
                               "    }\n"
-                              "    call topk (x0[0], y0[64*i], 12, -7)\n"
-                              "    call none ()\n"
                               "  }\n"
                               "}\n"
                               "kernel k1 empty {\n"
@@ -178,9 +176,6 @@ static const Bad bad_lines[] = {
     {DECLARED "a = const 1e999\n}", "is out of range: a number"},
     {DECLARED "a = libm 3\n}", "expected a function's name, found '3'"},
     {DECLARED "a = libm logf 3\n}", "expected a register, found '3'"},
-    {DECLARED "call f\n}", "expected '(', found the end of the line"},
-    {DECLARED "call f (\"x\")\n}", "expected a parameter or a number"},
-    {DECLARED "call f (1 2)\n}", "expected ')', found '2'"},
     {DECLARED "a = const \x01\n}", "expected a number, found byte 0x01"},
     {DECLARED, "expected '}', found the end of the file"},
     {"for a = 0 .. 1 {\nfor b = 0 .. 1 {\nfor c = 0 .. 1 {\nfor d = 0 .. 1 {\nfor e = 0 .. 1 {\nfor f = 0 .. 1 {\n"

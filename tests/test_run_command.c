@@ -87,6 +87,7 @@ static void refused(void) {
   check_error(RUN "n.onnx --input fortran.npy", 1, "fortran.npy: error: ");
   check_error(RUN "n.onnx --input cut.npy", 1, "cut.npy: error: the shape does not fit the 31 bytes of data");
   check_error(RUN "n.onnx --input short.raw", 1, "short.raw: error: has 31 bytes, but input 'x' takes 16 an image");
+  check_error(RUN "n.onnx --input xx=x.npy", 1, "--input: error: the model has no input 'xx'");
   check_error(RUN "n.onnx --input x=absent.npy", 1, "absent.npy: error: ");
   check_error(RUN "n.onnx --input x.npy --input x.npy", 1, "the model has only 1 inputs");
   check_error(RUN "n.onnx --input x=x.npy --input x=x.npy", 1, "x.npy: error: input 'x' is given twice");

@@ -2,8 +2,8 @@
  * peak.c. C99 and POSIX, with -DM_THREADS -DPEAK_THREADS -DM_PROFILE=bench_step.
  *   bench WEIGHTS THREADS REPEAT SYMBOL=VALUE...      REPEAT 0: as many runs as fit in about two seconds, at least 5
  * Prints a line for each figure: path NAME, threads N; run, peak SECONDS, once each in turn; step INDEX SECONDS, the
- * fastest of all runs; read BYTES-PER-SECOND of memory far larger than caches (not with -DONLY_STEPS). Exit status: 0 done,
- * 1 files or memory, 2 the model reports an error, 3 no path of the model runs here. */
+ * fastest of all runs; read BYTES-PER-SECOND of memory far larger than caches. -DONLY_STEPS: neither peak nor read.
+ * Exit status: 0 done, 1 files or memory, 2 the model reports an error, 3 no path of the model runs here. */
 #if !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -17,6 +17,11 @@
 
 enum { MAX = 256, MAX_STEPS = 100000, MAX_RUNS = 1000000, ALIGN = 64, READ_WORDS = 1 << 24, LEAST_RUNS = 5 };
 static const double most_seconds = 2;
+#ifdef ONLY_STEPS
+static const int only_steps = 1;
+#else
+static const int only_steps = 0;
+#endif
 
 static double now(void) {
   struct timespec t;
@@ -105,7 +110,6 @@ static double run_peak(const nextc_call *call) {
   return now() - start;
 }
 
-#ifndef ONLY_STEPS
 static uint64_t *read_words;
 static volatile uint64_t read_sums[MAX][16]; /* volatile: so that the loop is not left out */
 
@@ -138,7 +142,6 @@ static double read_speed(m_pool *pool, int threads) {
   free(read_words);
   return best;
 }
-#endif
 
 /* ---- all of it ---- */
 static void time_all(const m_model *model, const nextc_call *call, const nextc_call *peak, int repeat) {
@@ -146,11 +149,11 @@ static void time_all(const m_model *model, const nextc_call *call, const nextc_c
   int i;
   run_model(model, call); /* faults the pages in */
   memset(steps.sum, 0, sizeof steps.sum);
-  run_peak(peak);
+  if (!only_steps) run_peak(peak);
   start = now();
   for (i = 0; repeat ? i < repeat : i < LEAST_RUNS || (now() - start < most_seconds && i < MAX_RUNS); i++) {
     printf("run %.9f\n", run_model(model, call));
-    printf("peak %.9f\n", run_peak(peak));
+    if (!only_steps) printf("peak %.9f\n", run_peak(peak));
     end_of_run();
   }
   for (i = 0; i < steps.count; i++) printf("step %d %.9f\n", i, steps.best[i]);
@@ -199,9 +202,7 @@ int main(int argc, char **argv) {
   peak.outputs = peak_out;
   printf("path %s\nthreads %d\n", m_path(), threads);
   time_all(load(argv[1], &model), &call, &peak, atoi(argv[3]));
-#ifndef ONLY_STEPS
-  printf("read %.0f\n", read_speed(&pool, threads));
-#endif
+  if (!only_steps) printf("read %.0f\n", read_speed(&pool, threads));
   m_pool_stop(&pool);
   return 0;
 }

@@ -83,7 +83,7 @@ FUNCTIONS = {  # result, arguments
     "nextc_message_count": (c_size_t, [c_void_p]),
     "nextc_message": (c_char_p, [c_void_p, c_size_t]),
     "nextc_error_count": (c_int, [c_void_p]),
-    "nextc_load": (c_void_p, [c_void_p, c_char_p, POINTER(Dim), c_size_t]),
+    "nextc_load_from": (c_void_p, [c_void_p, c_char_p, POINTER(Dim), c_size_t, c_char_p]),
     "nextc_model_free": (None, [c_void_p]),
     "nextc_model_inputs": TENSORS,
     "nextc_model_outputs": TENSORS,

@@ -65,10 +65,11 @@ class Context:
 class _Graph:
     """A loaded model file; used by one thread at a time."""
 
-    def __init__(self, path, dims):
+    def __init__(self, path, dims, weights=None):
         self.context = Context()
         pins = (Dim * max(len(dims), 1))(*[Dim(name.encode(), value) for name, value in dims.items()])
-        self.handle = lib.nextc_load(self.context.handle, os.fsencode(path), pins, len(dims))
+        weights = None if weights is None else os.fsencode(weights)
+        self.handle = lib.nextc_load_from(self.context.handle, os.fsencode(path), pins, len(dims), weights)
         if not self.handle:
             raise self.context.error()
         # the context dies after this: the finalizer holds it
@@ -96,10 +97,10 @@ class _Program:
 class Model:
     """A model file: run(), emit_c(), ir(), info(). May be shared between threads."""
 
-    def __init__(self, path, dims=None, target=None, threads=1, strict_fp=False, cache=True):
-        self.path, self.dims, self.threads = path, dict(dims or {}), threads
+    def __init__(self, path, dims=None, target=None, threads=1, strict_fp=False, cache=True, weights=None):
+        self.path, self.dims, self.threads, self.weights = path, dict(dims or {}), threads, weights
         self._lock = threading.Lock()
-        self._graph = _Graph(path, self.dims)
+        self._graph = _Graph(path, self.dims, weights)
         self._programs = {}  # by the values of inner symbols
         self._pools = threading.local()
         self._strict_fp = strict_fp
@@ -169,7 +170,7 @@ class Model:
         key = tuple(sorted(pinned.items()))
         with self._lock:
             if key not in self._programs:
-                graph = _Graph(self.path, {**self.dims, **pinned}) if pinned else self._graph
+                graph = _Graph(self.path, {**self.dims, **pinned}, self.weights) if pinned else self._graph
                 self._programs[key] = _Program(graph, self._options)
             return self._programs[key]
 
@@ -211,7 +212,7 @@ class Model:
 
     def ir(self, after=None, folder="."):
         """The model as .nir text: as imported, or after the pass of that name (see nextc.passes())."""
-        graph = _Graph(self.path, self.dims)
+        graph = _Graph(self.path, self.dims, self.weights)
         if after:
             graph.check(lib.nextc_optimize(graph.handle, after.replace("_", "-").encode(), self._strict_fp))
         return lib.nextc_text(graph.handle, os.fsencode(folder)).decode()
@@ -245,10 +246,11 @@ class _Pool:
         weakref.finalize(self, lib.nextc_pool_free, self.handle)
 
 
-def load(path, dims=None, target=None, threads=1, strict_fp=False, cache=True):
-    """Loads a .onnx or .nir file. dims: values of symbols; target: code path (default: the best for this CPU); cache: look
-    for machine code in $XDG_CACHE_HOME/nextc and leave it there."""
-    return Model(path, dims, target, threads, strict_fp, cache)
+def load(path, dims=None, target=None, threads=1, strict_fp=False, cache=True, weights=None):
+    """Loads a .onnx, .nir or .yaml file, a checkpoint folder, or "zoo:NAME". dims: values of symbols; target: code path
+    (default: the best for this CPU); cache: look for machine code in $XDG_CACHE_HOME/nextc and leave it there; weights: of
+    a description, a .safetensors, .npz or .onnx file, or "random:SEED"."""
+    return Model(path, dims, target, threads, strict_fp, cache, weights)
 
 
 def passes():

@@ -130,6 +130,17 @@ class Looking(unittest.TestCase):
         self.assertEqual(len(caught.exception.diagnostics), 1)
         self.assertIn("absent.onnx: error:", caught.exception.diagnostics[0])
 
+    def test_weights_of_a_description(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "m.yaml"
+            path.write_text("family: convnext\ndepths: [1]\ndims: [8]\nclasses: 3\ninput: {name: x, channels: 1, size: 16}\n")
+            texts = [nextc.load(path, weights=f"random:{seed}").emit_c() for seed in (1, 1, 2)]
+            self.assertEqual(texts[0], texts[1])
+            self.assertNotEqual(texts[0], texts[2])
+            with self.assertRaises(nextc.Error) as caught:
+                nextc.load(path, weights=Path(folder) / "absent.npz")
+            self.assertIn("absent.npz", caught.exception.diagnostics[0])
+
     def test_no_model(self):
         with tempfile.NamedTemporaryFile(suffix=".onnx") as f:
             f.write(b"rubbish")
