@@ -320,11 +320,6 @@ static LValue build_libm(const Build *b, const Stmt *s, const Row *row, const LV
   return LLVMBuildCall2(b->b, type, f, args, count, "");
 }
 
-static LValue build_call(const Build *b, const Stmt *s, const Row *row, const LValue *src) {
-  (void)row, (void)src;
-  die("kernel %s: call of '%s', which the JIT does not know", b->k->name, s->function);
-}
-
 static const Row rows[LOP_COUNT] = {
 #define LLVM_OP(op, form, on_float, on_int, intrinsic) [LOP_##op] = {build_##form, on_float, on_int, intrinsic},
 #include "backend/llvm_ops.def"

@@ -205,8 +205,7 @@ static void put_loop_ops(Text *t) {
                                       [FORM_R1] = "d = op a",
                                       [FORM_R2] = "d = op a b",
                                       [FORM_R3] = "d = op a b c",
-                                      [FORM_LIBM] = "d = op function a [b]",
-                                      [FORM_CALL] = "op function (...)"};
+                                      [FORM_LIBM] = "d = op function a [b]"};
   text_puts(t, "\n## Operations of the loop IR\n\nSee [loop_ir.md](loop_ir.md). The table is `ir/loop.def`.\n\n");
   COLUMNS(t, "operation", "form", "meaning");
   for (int i = 0; i < LOP_COUNT; i++) {
