@@ -85,7 +85,7 @@ static int fold_literals(Graph *g) {
 }
 
 int clean_import(Graph *g, const PassOptions *options) {
-  int total = widen_halves(g);
+  int total = widen_halves(g, options);
   for (int round = 1; round; total += round) {
     round = fold_literals(g);
     round += apply_rules(g, &clean_rules, options);

@@ -36,9 +36,23 @@ static bool sees_sign(const Graph *g, const Op *op) {
   }
 }
 
-/* Casts read and write halves; an expand, which group puts before outputs, copies their bits. */
+/* Casts look into halves; what moves elements, as before an output that was computed channels last, moves their bits. */
+static bool takes_halves(OpKind kind) {
+  switch (kind) {
+  case OP_input:
+  case OP_cast:
+  case OP_reshape:
+  case OP_transpose:
+  case OP_expand:
+  case OP_concat:
+  case OP_slice:
+  case OP_tile: return true;
+  default: return false;
+  }
+}
+
 static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
-  if (op->kind == OP_input || op->kind == OP_cast || op->kind == OP_expand) return false;
+  if (takes_halves(op->kind)) return false;
   *out = (DType)type_of(g, op->first_result)->dtype;
   for (uint32_t i = 0; i < op->operand_count && !dtype_is_half(*out); i++)
     if (op->operands[i]) *out = (DType)type_of(g, op->operands[i])->dtype;

@@ -4,7 +4,10 @@
  *   output %2                           %5 = cast %4 {to=f16}; output %5
  *
  * f16 and bf16 alike. A cast to a half between two ops rounds nothing either: like the evaluator, kernels keep what
- * they have. Declines nothing; a program without halves stays as it is. */
+ * they have. A literal that is a factor of GELU as a half has it (1.4140625 is sqrt 2 there) becomes that factor,
+ * unless
+ * --strict-fp. Declines nothing; a program without halves stays as it is. */
+#include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/common_ops.h"
 #include "passes/rewrite_log.h"
@@ -12,6 +15,7 @@
 
 typedef struct {
   Graph *g;
+  const PassOptions *options;
   ValueId *wide; /* [value_count before] the same as f32; 0: none yet */
   int rewrites;
 } Widen;
@@ -25,23 +29,48 @@ static ValueId cast_to(Graph *g, ValueId v, DType to, const Loc *loc, OpId befor
   return graph_new_op(g, OP_cast, &v, 1, &a, loc, before);
 }
 
+static double as_half(DType half, double x) {
+  Type t = type_make(half, 0, NULL);
+  Tensor v = tensor_new(&t);
+  unsigned char bytes[2];
+  v.f[0] = x;
+  tensor_store(&v, bytes, false);
+  tensor_load(&v, bytes);
+  double rounded = v.f[0];
+  tensor_free(&v);
+  return rounded;
+}
+
+/* sqrt 2, 1 / sqrt 2, sqrt(2 / pi), and the cube's factor in GELU's tanh form, of which a half holds three digits. */
+static double meant(const Widen *w, DType half, double x) {
+  static const double factors[] = {1.4142135623730951, 0.70710678118654752, 0.79788456080286536, 0.044715};
+  for (size_t i = 0; i < sizeof factors / sizeof *factors && !w->options->strict_fp; i++)
+    if (x == as_half(half, factors[i])) return factors[i];
+  return x;
+}
+
+static ValueId widened_literal(Widen *w, const Op *def, OpId before) {
+  Graph *g = w->g;
+  Type t = *type_of(g, def->first_result);
+  Attrs attrs = def->attrs;
+  const Loc *loc = def->loc;
+  double number = attrs.floats.count == 1 ? meant(w, (DType)t.dtype, attrs.floats.at[0]) : 0;
+  if (attrs.floats.count == 1) attrs.floats = (Floats){1, &number};
+  t.dtype = DT_f32;
+  char error[256];
+  OpId made = graph_try_leaf(g, OP_const, &t, &attrs, loc, before, error);
+  if (!made) die("widen_halves: %s", error);
+  return op_at(g, made)->first_result;
+}
+
 /* A half as f32; what is new stands before `before`. Other values as they are. */
 static ValueId widened(Widen *w, ValueId v, OpId before) {
   Graph *g = w->g;
   if (!is_half(g, v)) return v;
-  if (w->wide[v]) return w->wide[v];
   const Op *def = def_of(g, v);
-  const Loc *loc = def->loc;
-  if (def->kind == OP_const) {
-    Type t = *type_of(g, v);
-    t.dtype = DT_f32;
-    Attrs attrs = def->attrs;
-    char error[256];
-    OpId made = graph_try_leaf(g, OP_const, &t, &attrs, loc, before, error);
-    if (!made) die("widen_halves: %s", error);
-    return w->wide[v] = op_at(g, made)->first_result;
-  }
-  return w->wide[v] = cast_to(g, v, DT_f32, loc, before);
+  if (!w->wide[v])
+    w->wide[v] = def->kind == OP_const ? widened_literal(w, def, before) : cast_to(g, v, DT_f32, def->loc, before);
+  return w->wide[v];
 }
 
 static bool meets_halves(const Graph *g, const Op *op) {
@@ -96,8 +125,8 @@ static bool widen_output(Widen *w, OpId id) {
   return true;
 }
 
-int widen_halves(Graph *g) {
-  Widen w = {.g = g, .wide = calloc(g->value_count, sizeof *w.wide)};
+int widen_halves(Graph *g, const PassOptions *options) {
+  Widen w = {.g = g, .options = options, .wide = calloc(g->value_count, sizeof *w.wide)};
   if (!w.wide) die("out of memory");
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
