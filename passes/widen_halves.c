@@ -6,7 +6,8 @@
  * f16 and bf16 alike. A cast to a half between two ops rounds nothing either: like the evaluator, kernels keep what
  * they have. A literal that is a factor of GELU as a half has it (1.4140625 is sqrt 2 there) becomes that factor,
  * unless
- * --strict-fp. Declines nothing; a program without halves stays as it is. */
+ * --strict-fp. Outside the limit of rewrites, since without it there is nothing to run. Declines nothing; a program
+ * without halves stays as it is. */
 #include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/common_ops.h"
@@ -16,8 +17,8 @@
 typedef struct {
   Graph *g;
   const PassOptions *options;
-  ValueId *wide; /* [value_count before] the same as f32; 0: none yet */
-  int rewrites;
+  ValueId *wide;      /* [value_count before] the same as f32; 0: none yet */
+  int widened, exact; /* ops; literals */
 } Widen;
 
 static bool is_half(const Graph *g, ValueId v) { return v && dtype_is_half(type_of(g, v)->dtype); }
@@ -42,10 +43,15 @@ static double as_half(DType half, double x) {
 }
 
 /* sqrt 2, 1 / sqrt 2, sqrt(2 / pi), and the cube's factor in GELU's tanh form, of which a half holds three digits. */
-static double meant(const Widen *w, DType half, double x) {
+static double meant(Widen *w, const Op *literal, double x) {
   static const double factors[] = {1.4142135623730951, 0.70710678118654752, 0.79788456080286536, 0.044715};
-  for (size_t i = 0; i < sizeof factors / sizeof *factors && !w->options->strict_fp; i++)
-    if (x == as_half(half, factors[i])) return factors[i];
+  DType half = (DType)type_of(w->g, literal->first_result)->dtype;
+  for (size_t i = 0; i < sizeof factors / sizeof *factors && !w->options->strict_fp; i++) {
+    if (x != as_half(half, factors[i]) || !rewrite_allowed(w->g)) continue;
+    rewrite_done(w->g, "exact_factor", where_op(w->g, op_id(w->g, literal)));
+    w->exact++;
+    return factors[i];
+  }
   return x;
 }
 
@@ -54,7 +60,7 @@ static ValueId widened_literal(Widen *w, const Op *def, OpId before) {
   Type t = *type_of(g, def->first_result);
   Attrs attrs = def->attrs;
   const Loc *loc = def->loc;
-  double number = attrs.floats.count == 1 ? meant(w, (DType)t.dtype, attrs.floats.at[0]) : 0;
+  double number = attrs.floats.count == 1 ? meant(w, def, attrs.floats.at[0]) : 0;
   if (attrs.floats.count == 1) attrs.floats = (Floats){1, &number};
   t.dtype = DT_f32;
   char error[256];
@@ -130,15 +136,14 @@ int widen_halves(Graph *g, const PassOptions *options) {
   if (!w.wide) die("out of memory");
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
-    if (op_info[op->kind].traits & T_LEAF || !meets_halves(g, op) || remember_cast(&w, op) || !rewrite_allowed(g))
-      continue;
+    if (op_info[op->kind].traits & T_LEAF || !meets_halves(g, op) || remember_cast(&w, op)) continue;
     if (op->kind != OP_output)
       widen_op(&w, id);
     else if (!widen_output(&w, id))
       continue;
-    rewrite_done(g, "widen_half", where_op(g, id));
-    w.rewrites++;
+    w.widened++;
   }
   free(w.wide);
-  return w.rewrites;
+  rewrite_note(g, "widen_half", w.widened);
+  return w.widened + w.exact;
 }
