@@ -125,11 +125,14 @@ Kernel *lower_kernel(Lower *lw) {
 
 static bool same_place(Place a, Place b) { return a.space == b.space && a.number == b.number && a.offset == b.offset; }
 
+/* How an element lies in memory: a half as its bits. */
+static DType memory_dtype(DType t) { return dtype_is_half(t) ? DT_u16 : t; }
+
 static ParamId new_param(Lower *lw, Role role, DType dtype, int64_t elements, Place place, const char *letter) {
   int same = 0;
   for (size_t i = 0; i < lw->kernel->param_count; i++) same += lw->kernel->params[i].name[0] == letter[0];
   if (lw->kernel->param_count == 64) die("a kernel with more than 64 parameters");
-  ParamId p = kernel_param(lw->kernel, arena_printf(lw->kernel->arena, "%s%d", letter, same), role, dtype, elements);
+  ParamId p = kernel_param(lw->kernel, arena_printf(lw->kernel->arena, "%s%d", letter, same), role, memory_dtype(dtype), elements);
   lw->state->places[p] = place;
   lw->state->scratch_number[p] = -1;
   return p;
@@ -207,7 +210,6 @@ RegType reg_type_of(DType t) {
   if (t == DT_f32) return REG_f32;
   if (t == DT_f64) return REG_f64;
   if (t == DT_i64 || t == DT_u64 || t == DT_u32) return REG_i64;
-  if (dtype_is_float(t)) die("no kernel computes in %s", dtype_name(t));
   return REG_i32;
 }
 

@@ -41,7 +41,7 @@ bool lower_is_output(const Lower *, ValueId);
 bool lower_is_inside(const Lower *, ValueId);
 
 /* Register type that an element of a tensor type lives in: f32 f64 i64 as they are; i32 for all smaller integers and
- * bool (0 or 1). */
+ * bool (0 or 1), and for the bits of f16 and bf16, which only casts look into (lower_half.h). */
 RegType reg_type_of(DType);
 
 /* Cuts `count` elements into vector pieces of this target, longest first: lanes, lanes, ..., then 4 (where lanes > 4)

@@ -1,6 +1,7 @@
 /* Pointwise ops on registers: one row an op. Integers are computed in the register type and then wrapped to their own
  * (reg_type_of: i32 for what is narrower than 32 bits, i64 for u32); bools are 0 or 1. u64 is no type of any kernel. */
 #include "backend/lower_expr.h"
+#include "backend/lower_half.h"
 #include "backend/lower_math.h"
 #include <math.h>
 
@@ -28,6 +29,7 @@ typedef struct {
 
 static RegId lit(const Point *p, double number) { return expr_lit(p->e, number); }
 static bool is_float(const Point *p) { return dtype_is_float(p->in); }
+static RegId build_cast(const Point *);
 
 /* The value of an i32 or i64 register modulo the type's range. Types as wide as their register need nothing. */
 static RegId wrap(Expr e, DType t, RegId r) {
@@ -136,7 +138,23 @@ static RegId cast_to_integer(const Point *p) {
   return expr_to(whole, reg_type_of(p->out), r);
 }
 
+/* One of the types is a half: its bits from or to f32. */
+static RegId cast_half(const Point *p) {
+  Point wide = *p;
+  RegId x = p->x[0];
+  if (dtype_is_half(p->in)) {
+    x = half_to_f32(p->e, p->in, x);
+    wide.e = expr_as(p->e, REG_f32);
+    wide.in = DT_f32;
+  }
+  if (dtype_is_half(p->out)) wide.out = DT_f32;
+  wide.x = &x;
+  x = wide.out == DT_f32 ? expr_to(wide.e, REG_f32, x) : build_cast(&wide);
+  return dtype_is_half(p->out) ? half_from_f32(expr_as(p->e, REG_f32), p->out, x) : x;
+}
+
 static RegId build_cast(const Point *p) {
+  if (dtype_is_half(p->in) || dtype_is_half(p->out)) return cast_half(p);
   if (p->out == DT_bool) return bool_of_not_mask(p->e, expr_mask(p->e, LOP_eq, p->x[0], lit(p, 0)));
   if (is_float(p) && !dtype_is_float(p->out)) return cast_to_integer(p);
   RegType to = reg_type_of(p->out);

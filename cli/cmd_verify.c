@@ -19,8 +19,8 @@ static const OptionInfo options[] = {
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     {"--runner", "COMMAND", "what runs the built program, for a cross compiler: qemu-aarch64"},
     WEIGHTS_OPTION,
-    {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4"},
-    {"--atol", "X", "default 1e-5; integers and bools must be equal"},
+    {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4, of f16 1e-2"},
+    {"--atol", "X", "default 1e-5, of f16 1e-2; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--bisect", NULL,
      "where the evaluator's result leaves the tolerance: names the first pass, then the\n"
@@ -43,7 +43,7 @@ struct Verify {
   const Args *args;
   Case test;
   const char *weights; /* --weights-from for this case */
-  Tolerance tolerance;
+  Tolerance tolerance; /* negative: not said */
   int random, passed, failed;
   Backend backends[MAX_BACKENDS];
   size_t backend_count;
@@ -58,11 +58,18 @@ static Graph *load(Verify *v) {
   return args_load_weights(v->context, v->args, v->test.model, v->weights, &g) ? NULL : g;
 }
 
+/* As the options say, else by type. */
+static Tolerance tolerance_for(const Verify *v, DType t) {
+  Tolerance standard = tolerance_default(t);
+  return (Tolerance){.rtol = v->tolerance.rtol < 0 ? standard.rtol : v->tolerance.rtol,
+                     .atol = v->tolerance.atol < 0 ? standard.atol : v->tolerance.atol};
+}
+
 static void compare_set(Verify *v, const DataSet *set, const Tensor *outputs, const char *stage, Difference *d) {
   Arena *arena = v->context->arena;
   for (size_t i = 0; i < set->output_count; i++)
     difference_add(d, arena, arena_printf(arena, "%s, %s: output %zu", set->name, stage, i), &outputs[i],
-                   &set->outputs[i], v->tolerance);
+                   &set->outputs[i], tolerance_for(v, (DType)set->outputs[i].type.dtype));
 }
 
 /* Do a set's outputs match the model's in number? */
@@ -335,7 +342,7 @@ static int read_options(Context *c, Verify *v) {
 }
 
 static int run(Context *c, const Args *args) {
-  Verify v = {.args = args, .watcher = c->watcher, .tolerance = {.rtol = 1e-4, .atol = 1e-5}};
+  Verify v = {.args = args, .watcher = c->watcher, .tolerance = {.rtol = -1, .atol = -1}};
   int status = read_options(c, &v), width = 8;
   if (status) return status;
   for (size_t i = 0; i < args->operand_count; i++) {

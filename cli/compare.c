@@ -3,6 +3,12 @@
 #include "ir/nir.h"
 #include <math.h>
 
+Tolerance tolerance_default(DType t) {
+  if (t == DT_f16) return (Tolerance){.rtol = 1e-2, .atol = 1e-2};
+  if (t == DT_bf16) return (Tolerance){.rtol = 8e-2, .atol = 8e-2};
+  return (Tolerance){.rtol = 1e-4, .atol = 1e-5};
+}
+
 Difference difference_none(void) { return (Difference){.ok = true}; }
 
 void difference_fail(Difference *d, Arena *arena, const char *format, ...) {

@@ -7,6 +7,10 @@ typedef struct {
   double rtol, atol; /* floats: |y - ref| <= atol + rtol |ref|; integers and bools: equal */
 } Tolerance;
 
+/* What a reference of this type is worth: of a half, which other engines round to after every operator, ten of its
+ * last places. */
+Tolerance tolerance_default(DType);
+
 typedef struct {
   double max_abs; /* largest |y - ref| */
   double max_rel; /* largest |y - ref| / |ref| where |ref| > atol */

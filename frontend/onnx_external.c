@@ -1,4 +1,5 @@
-/* External data files: found in the model's folder and nowhere else, mapped once each. */
+/* External data files: found in the model's folder and nowhere else, mapped once each. Where the model is a link, as in
+ * caches of models that keep contents by hash, the folder that it leads to is the model's, too. */
 #define _DEFAULT_SOURCE /* realpath */
 #include "frontend/onnx_tensor.h"
 #include <errno.h>
@@ -13,12 +14,27 @@ static const char *location_of(const Onnx__TensorProto *t) {
   return NULL;
 }
 
-/* Does a path step up or start at a root? Backslashes count as slashes: the model may come from anywhere. */
+/* A second value of what is looked up by key would be read by some programs and not by others. */
+static const char *repeated_key(const Onnx__TensorProto *t) {
+  static const char *const keys[] = {"location", "offset", "length"};
+  for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+    int count = 0;
+    for (size_t i = 0; i < t->n_external_data; i++)
+      count += t->external_data[i]->key && !strcmp(t->external_data[i]->key, keys[k]);
+    if (count > 1) return keys[k];
+  }
+  return NULL;
+}
+
+/* Does a path start at a root or step above where it starts? Backslashes count as slashes: the model may come from anywhere. */
 static bool escapes(const char *path) {
   if (!*path || *path == '/' || *path == '\\' || (path[0] && path[1] == ':')) return true;
+  int depth = 0;
   for (const char *part = path; part;) {
     size_t n = strcspn(part, "/\\");
-    if (n == 2 && part[0] == '.' && part[1] == '.') return true;
+    if (n == 2 && part[0] == '.' && part[1] == '.') depth--;
+    else if (n && (n != 1 || part[0] != '.')) depth++;
+    if (depth < 0) return true;
     part = part[n] ? part + n + 1 : NULL;
   }
   return false;
@@ -29,6 +45,14 @@ static bool is_inside(const char *folder, const char *path) {
   return !strncmp(folder, path, n) && (path[n] == '/' || (n && folder[n - 1] == '/'));
 }
 
+/* Is path in the folder of a file? */
+static bool is_beside(char *file, const char *path) {
+  char *slash = file ? strrchr(file, '/') : NULL;
+  if (!slash) return false;
+  *slash = 0;
+  return is_inside(file, path);
+}
+
 /* Real path of location in the model's folder, in the arena; NULL + diag. */
 static const char *resolve(TensorStore *s, Where w, const char *location) {
   if (escapes(location)) {
@@ -37,17 +61,18 @@ static const char *resolve(TensorStore *s, Where w, const char *location) {
   }
   const char *slash = strrchr(s->path, '/');
   const char *folder = slash ? arena_strndup(s->arena, s->path, (size_t)(slash - s->path) + 1) : "./";
-  char *real_folder = realpath(folder, NULL);
+  char *real_folder = realpath(folder, NULL), *real_model = realpath(s->path, NULL);
   char *real = realpath(arena_printf(s->arena, "%s%s", folder, location), NULL);
   const char *found = NULL;
   if (!real || !real_folder)
     diag(s->ctx, DIAG_ERROR, w, "external data: cannot open '%s%s': %s", folder, location, strerror(errno));
-  else if (!is_inside(real_folder, real))
+  else if (!is_inside(real_folder, real) && !is_beside(real_model, real))
     diag(s->ctx, DIAG_ERROR, w, "external data: '%s' leads out of the model's folder", location);
   else
     found = arena_strdup(s->arena, real);
   free(real);
   free(real_folder);
+  free(real_model);
   return found;
 }
 
@@ -65,7 +90,11 @@ static ExternalFile *open_external(TensorStore *s, Where w, const char *location
 
 ExternalFile *tensor_external_file(TensorStore *s, Where w, const Onnx__TensorProto *t) {
   if (t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) return NULL;
-  const char *location = location_of(t);
+  const char *location = location_of(t), *twice = repeated_key(t);
+  if (twice) {
+    diag(s->ctx, DIAG_ERROR, w, "external data: its %s is said twice", twice);
+    return NULL;
+  }
   if (!location) {
     diag(s->ctx, DIAG_ERROR, w, "external data without a location");
     return NULL;

@@ -32,6 +32,7 @@ bool dtype_known(int n) { return n > 0 && n < DT_LIMIT && rows[n].name; }
 const char *dtype_name(DType t) { return row(t)->name; }
 size_t dtype_bytes(DType t) { return row(t)->bytes; }
 bool dtype_is_float(DType t) { return row(t)->kind == 'F'; }
+bool dtype_is_half(DType t) { return dtype_is_float(t) && dtype_bytes(t) == 2; }
 bool dtype_is_unsigned(DType t) { return row(t)->kind == 'U' || row(t)->kind == 'B'; }
 
 bool dtype_from_name(const char *name, size_t length, DType *out) {

@@ -17,6 +17,7 @@ const char *dtype_name(DType);           /* "f32" */
 bool dtype_from_name(const char *name, size_t length, DType *);
 size_t dtype_bytes(DType);               /* bytes per element */
 bool dtype_is_float(DType);
+bool dtype_is_half(DType);               /* f16, bf16: stored, never computed in */
 bool dtype_is_unsigned(DType);           /* u8 .. u64 and bool */
 
 enum { MAX_RANK = 8 };

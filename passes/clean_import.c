@@ -5,7 +5,8 @@
  *   two equal ops                                          =>   one
  *
  * Folds integer contents that are known and float literals of up to 8 elements, drops ops that do nothing (rules_clean.c),
- * merges equal ops and removes dead ones. Weights are not touched: an op on a weight is a constant expression already.
+ * merges equal ops and removes dead ones. First, what is
+ * computed in halves becomes f32 (widen_halves.c). Weights are not touched: an op on a weight is a constant expression already.
  * Declines: literals that would grow beyond 8 floats, contents with symbolic dims. */
 #include "ir/eval.h"
 #include "ir/graph_edit.h"
@@ -84,7 +85,7 @@ static int fold_literals(Graph *g) {
 }
 
 int clean_import(Graph *g, const PassOptions *options) {
-  int total = 0;
+  int total = widen_halves(g, options);
   for (int round = 1; round; total += round) {
     round = fold_literals(g);
     round += apply_rules(g, &clean_rules, options);

@@ -49,6 +49,9 @@ int pack_weights(Graph *, const PassOptions *);
 int place_buffers(Graph *, const PassOptions *);
 int tile_kernels(Graph *, const PassOptions *);
 
+/* False + diag for each op whose data type evaluator and frontend know but no kernel computes in. */
+bool check_dtypes(Graph *);
+
 /* Makes a program ready for lowering: groups and places whatever has no @{} yet, so that one whose @{} were deleted
  * compiles. False + diag where a pass before these is missing. */
 bool complete_schedule(Graph *);

@@ -52,7 +52,7 @@ static bool check_schedule(Graph *g) {
 
 bool complete_schedule(Graph *g) {
   PassOptions options = {0};
-  if (!facts_hold(g, FACTS_TO_SCHEDULE, "lowering")) return false;
+  if (!facts_hold(g, FACTS_TO_SCHEDULE, "lowering") || !check_dtypes(g)) return false;
   bool regroup = fact_broken_at(g, FACT_GROUPED) != 0;
   if (regroup) group_ops(g, &options);
   if (regroup || fact_broken_at(g, FACT_PLACED)) place_buffers(g, &options);

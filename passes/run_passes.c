@@ -36,17 +36,39 @@ static bool sees_sign(const Graph *g, const Op *op) {
   }
 }
 
-/* The dtype of an op that no kernel computes in; false: kernels there are. */
-static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
-  DType result = (DType)type_of(g, op->first_result)->dtype;
-  bool narrow = dtype_is_float(result) && result != DT_f32 && result != DT_f64;
-  bool wide = result == DT_u64 || (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
-  *out = narrow ? result : DT_u64;
-  return narrow || (wide && sees_sign(g, op));
+/* Casts look into halves; what moves elements, as before an output that was computed channels last, moves their bits. */
+static bool takes_halves(OpKind kind) {
+  switch (kind) {
+  case OP_input:
+  case OP_cast:
+  case OP_reshape:
+  case OP_transpose:
+  case OP_expand:
+  case OP_concat:
+  case OP_slice:
+  case OP_tile: return true;
+  default: return false;
+  }
 }
 
-/* Dtypes that evaluator and frontend know but no kernel computes in: all are listed in one run. */
-static bool check_dtypes(Graph *g) {
+static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
+  if (takes_halves(op->kind)) return false;
+  *out = (DType)type_of(g, op->first_result)->dtype;
+  for (uint32_t i = 0; i < op->operand_count && !dtype_is_half(*out); i++)
+    if (op->operands[i]) *out = (DType)type_of(g, op->operands[i])->dtype;
+  return dtype_is_half(*out);
+}
+
+/* The dtype of an op that no kernel computes in; false: kernels there are. */
+static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
+  if (computes_in_half(g, op, out)) return true;
+  *out = DT_u64;
+  bool wide = type_of(g, op->first_result)->dtype == DT_u64 ||
+              (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
+  return wide && sees_sign(g, op);
+}
+
+bool check_dtypes(Graph *g) {
   bool good = true;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);

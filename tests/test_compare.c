@@ -54,6 +54,24 @@ static void refuses_what_is_far(Arena *a) {
   CHECK_STR(compare(a, integers(1, 3), integers(1, 2)).why, "output 0: element 1 is 3, not 2");
 }
 
+static void takes_halves_for_what_they_are(Arena *a) {
+  TEST("takes_halves_for_what_they_are");
+  for (int i = 0; i < 2; i++) {
+    DType t = i ? DT_bf16 : DT_f16;
+    double near = i ? 1.07 : 1.009, far = i ? 1.2 : 1.03;
+    Difference d = difference_none(), e = difference_none();
+    Tensor got = floats(near, 1), off = floats(far, 1), want = floats(1, 1);
+    got.type.dtype = off.type.dtype = want.type.dtype = (uint8_t)t;
+    difference_add(&d, a, "output 0", &got, &want, tolerance_default(t));
+    difference_add(&e, a, "output 0", &off, &want, tolerance_default(t));
+    CHECK(d.ok && !e.ok);
+    tensor_free(&got);
+    tensor_free(&off);
+    tensor_free(&want);
+  }
+  CHECK(tolerance_default(DT_f32).rtol == tolerance.rtol && tolerance_default(DT_f32).atol == tolerance.atol);
+}
+
 static void refuses_other_types(Arena *a) {
   TEST("refuses_other_types");
   CHECK_STR(compare(a, integers(1, 2), floats(1, 2)).why, "output 0: is i64[2], not f32[2]");
@@ -74,6 +92,7 @@ int main(void) {
   Arena *a = arena_new();
   accepts_what_is_near(a);
   refuses_what_is_far(a);
+  takes_halves_for_what_they_are(a);
   refuses_other_types(a);
   keeps_the_first_fault(a);
   arena_free(a);

@@ -4,24 +4,32 @@
 #include "tests/test.h"
 
 /* errors: how many; text: part of the first. */
-static void check(const char *name, const char *lines, int errors, const char *text) {
+static void check_after(const char *name, const char *pass, const char *lines, int errors, const char *text) {
   TEST(name);
   Context *c = context_new();
-  char *nir = arena_printf(c->arena, "nir 1\ngraph \"t\"\n%s", lines);
+  char *nir = arena_printf(c->arena, "nir 1\ngraph \"t\"%s\n%s", pass, lines);
   Graph *g = graph_parse(c, "t.nir", nir, strlen(nir), NULL);
   PassOptions options = {0};
   CHECK(g != NULL);
-  if (g) CHECK(run_pipeline(g, &options, NULL, NULL, NULL) == !errors);
+  if (g) CHECK((run_pipeline(g, &options, NULL, NULL, NULL) && complete_schedule(g)) == !errors);
   CHECK(c->errors == errors);
   if (errors && c->count) CHECK(strstr(c->list[0].text, text) != NULL);
   if (g) graph_free(g);
   context_free(c);
 }
 
+static void check(const char *name, const char *lines, int errors, const char *text) {
+  check_after(name, "", lines, errors, text);
+}
+
+static const char halves[] = "%1 = input {name=\"x\"} : f16[3,4]\n%2 = relu %1 : f16[3,4]\n%3 = is_nan %2 : bool[3,4]\n"
+                             "%4 = cast %2 {to=bf16} : bf16[3,4]\noutput %3 {name=\"y\"}\noutput %4 {name=\"z\"}\n";
+
 int main(void) {
-  check("f16",
-        "%1 = input {name=\"x\"} : f16[3,4]\n%2 = relu %1 : f16[3,4]\n%3 = exp %2 : f16[3,4]\noutput %3 {name=\"y\"}\n",
-        3, "no kernels for data type f16");
+  check("halves", halves, 0, "");
+  check_after("halves, and clean-import left out", " after=\"clean-import\"", halves, 2, "no kernels for data type f16");
+  check_after("halves, and only the schedule left out", " after=\"tile\"", halves, 2,
+              "no kernels for data type f16");
   check("u64 compared", "%1 = input {name=\"x\"} : u64[3,4]\n%2 = less %1, %1 : bool[3,4]\noutput %2 {name=\"y\"}\n", 1,
         "'less': error: no kernels for data type u64");
   check("u64 of floats",

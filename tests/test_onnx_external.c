@@ -65,6 +65,13 @@ static void test_good(void) {
   read_back(&(External){"w.bin", "4", "8"}, 2);
   TEST("no length");
   read_back(&(External){"./w.bin", "8", NULL}, 3);
+  TEST("up again, inside the folder");
+  Arena *a = arena_new();
+  CHECK(!mkdir(test_path(a, "sub"), 0755));
+  read_back(&(External){"sub/../w.bin", NULL, "8"}, 1);
+  read_back(&(External){"./sub/.././w.bin", NULL, "8"}, 1);
+  CHECK(!rmdir(test_path(a, "sub")));
+  arena_free(a);
 }
 
 static void test_bad(void) {
@@ -84,10 +91,26 @@ static void test_bad(void) {
   refused(&(External){"w.bin", "-4", "8"}, "external data: offset '-4' is no byte count");
   refused(&(External){"w.bin", "", "8"}, "external data: offset '' is no byte count");
   refused(&(External){"w.bin", "0", "8 bytes"}, "external data: length '8 bytes' is no byte count");
+  TEST("the same key twice");
+  for (int key = 0; key < 3; key++) {
+    static const char *const keys[] = {"location", "offset", "length"};
+    const External once = {"w.bin", "0", "8"};
+    Model *m = external_model(&once);
+    Onnx__TensorProto *w = m->graph.initializer[0];
+    Onnx__StringStringEntryProto *again = w->external_data[key];
+    APPEND(m, w->external_data, w->n_external_data, again);
+    Context *c = context_new();
+    CHECK(!load_onnx(c, model_write(m, "model.onnx"), NULL, 0));
+    CHECK_HAS(diag_text(c), arena_printf(m->arena, "'w': error: external data: its %s is said twice", keys[key]));
+    CHECK(c->errors == 1);
+    w->n_external_data--;
+    model_free(m);
+    context_free(c);
+  }
   TEST("a folder");
   refused(&(External){".", NULL, "8"}, "external data: ");
   TEST("paths that leave the model's folder");
-  static const char *const escaping[] = {"/etc/hostname", "../w.bin", "a/../../w.bin", "..", "a\\..\\..\\w.bin",
+  static const char *const escaping[] = {"/etc/hostname", "../w.bin", "a/../../w.bin", "..", "./../w.bin", "a//../../w.bin", "a\\..\\..\\w.bin",
                                          "C:\\w.bin",     ""};
   for (size_t i = 0; i < sizeof escaping / sizeof *escaping; i++)
     refused(&(External){escaping[i], NULL, "8"}, "leads out of the model's folder");
@@ -103,6 +126,24 @@ static void test_links(void) {
   CHECK(!symlink("../onnx_test_outside.bin", test_path(a, "outside.bin")));
   refused(&(External){"outside.bin", NULL, "8"}, "external data: 'outside.bin' leads out of the model's folder");
   remove("onnx_test_outside.bin");
+  TEST("a model that is a link, and its data a link to the same folder");
+  CHECK(!mkdir("onnx_test_store", 0755));
+  write_bytes("onnx_test_store/blob", numbers, sizeof numbers);
+  CHECK(!symlink("../onnx_test_store/blob", test_path(a, "linked.bin")));
+  refused(&(External){"linked.bin", NULL, "8"}, "external data: 'linked.bin' leads out of the model's folder");
+  Model *m = external_model(&(External){"linked.bin", NULL, "8"});
+  const char *model = model_write(m, "model.onnx");
+  CHECK(!rename(model, "onnx_test_store/model"));
+  CHECK(!symlink("../onnx_test_store/model", model));
+  Context *c = context_new();
+  Graph *g = load_onnx(c, model, NULL, 0);
+  CHECK(g != NULL);
+  printf("%s", diag_text(c));
+  graph_free(g);
+  context_free(c);
+  model_free(m);
+  CHECK(!remove(model) && !remove("onnx_test_store/model") && !remove("onnx_test_store/blob"));
+  CHECK(!rmdir("onnx_test_store"));
   arena_free(a);
 }
 
@@ -206,6 +247,6 @@ int main(void) {
   test_own_data_too();
   test_hash();
   arena_free(a);
-  REMOVE_TEST_FILES("model.onnx", "w.bin", "inside.bin", "outside.bin");
+  REMOVE_TEST_FILES("model.onnx", "w.bin", "inside.bin", "outside.bin", "linked.bin");
   return test_result();
 }

@@ -103,6 +103,31 @@ static void fails_what_is_missing(void) {
   verify("wobble --model=right/model.onnx", 0, "2 passed, 0 failed", "wobble    eval");
 }
 
+/* Inputs, weights and outputs in f16 and bf16: read, computed in f32, written. */
+static void runs_halves(void) {
+  static const char model[] = "nir 1\nsource 0 \"random:1\"\ngraph \"half\"\n"
+                              "%1 = input {name=\"x\"} : f16[1,5,5,8]\n"
+                              "%2 = weight {name=\"w\"} : f32[8,6]\n"
+                              "%3 = cast %2 {to=f16} : f16[8,6]\n"
+                              "%4 = gemm %1, %3 : f16[1,5,5,6]\n"
+                              "%5 = cast %4 {to=bf16} : bf16[1,5,5,6]\n"
+                              "%6 = softmax %4 {axis=3} : f16[1,5,5,6]\n"
+                              "output %6 {name=\"y\"}\noutput %5 {name=\"z\"}\noutput %1 {name=\"same\"}\n"
+                              "output %3 {name=\"weight\"}\n";
+  static const char moved[] = "nir 1\ngraph \"moved\" after=\"tile\"\n%1 = input {name=\"x\"} : f16[3,5]\n"
+                              "%2 = transpose %1 {perm=[1,0]} : f16[5,3]\n"
+                              "%3 = slice %2 {starts=[1,2] steps=[2,-1] shape=[2,3]} : f16[2,3]\n"
+                              "%4 = concat %3, %3 {axis=0} : f16[4,3]\n%5 = tile %4 {shape=[4,9]} : f16[4,9]\n"
+                              "%6 = expand %5 {shape=[2,4,9]} : f16[2,4,9]\noutput %6 {name=\"y\"}\n";
+  TEST("runs_halves");
+  put_file("half.nir", model, sizeof model - 1);
+  verify("half.nir --random=2 --backends=eval,c", 0, "2 passed, 0 failed", "half.nir  c ");
+  verify("half.nir --random=2 --backends=c --cc='cc -O2 -Wall -Wextra -Wconversion -Werror'", 0, "1 passed, 0 failed", "ok");
+  put_file("moved.nir", moved, sizeof moved - 1);
+  verify("moved.nir --random=2 --backends=c --rtol=0 --atol=0", 0, "1 passed, 0 failed", "max abs 0 ");
+  if (nextc_has_jit()) verify("half.nir --random=2 --backends=jit", 0, "1 passed, 0 failed", "ok");
+}
+
 /* How often a part stands in a text. */
 static int times(const char *text, const char *part) {
   int n = 0;
@@ -174,6 +199,7 @@ int main(void) {
   fails_what_is_wrong();
   fails_cases_that_do_not_fit();
   fails_what_is_missing();
+  runs_halves();
   says_once_what_is_wrong();
   fails_what_does_not_build();
   reads_npy_too();
