@@ -230,6 +230,38 @@ static void telephone(void) {
   result_free(&r);
 }
 
+/* Values that wait for a far reader (a UPerNet's) hold no block together; boxes keep their width beside any number of
+ * lanes, and what is drawn its card; outputs are named where they are made. */
+static void skips_and_outputs(void) {
+  static const char script[] =
+      "say('blocks', texts('.block h3').split('|').slice(0, 3).join());"
+      "say('longest', Math.max(...all('.block').map(b => b.querySelectorAll('.box').length)) <= 32);"
+      "say('narrow', all('.box').filter(b => b.getBoundingClientRect().width < 150).length);"
+      "say('outside', all('.block').filter(b => [...b.querySelectorAll('.type, .port, .box')].some("
+      "  e => e.getBoundingClientRect().right > b.getBoundingClientRect().right)).length);"
+      "say('over', all('.port').filter(p => { const t = p.parentElement.querySelector('.type').getBoundingClientRect(),"
+      "  r = p.getBoundingClientRect(); return r.top < t.bottom && t.top < r.bottom; }).length);"
+      "say('outputs', all('.box .ops').map(e => e.textContent).filter(t => t.includes('\u2192')).join());";
+  static const char *const pages[] = {"upernet.html", "features.html"};
+  static const int widths[] = {1400, 390};
+  for (int page = 0; page < 2; page++)
+    for (int w = 0; w < 2; w++) {
+      TEST(pages[page]);
+      Result r = look(pages[page], "view=graph", widths[w], 900, "", script);
+      CHECK_SAID(r, "longest", "true");
+      CHECK_SAID(r, "narrow", "0");
+      CHECK_SAID(r, "outside", "0");
+      CHECK_SAID(r, "over", "0");
+      if (page)
+        CHECK_SAID(r, "outputs", "transpose → output0,transpose → output1,transpose → output2,transpose → output3");
+      else
+        CHECK_SAID(r, "blocks",
+                   "m.backbone.embeddings,m.backbone.encoder.stages.0.layers.0,"
+                   "m.backbone.encoder.stages.1.downsampling_layer");
+      result_free(&r);
+    }
+}
+
 int main(void) {
   open_folder();
   if (!have_browser()) {
@@ -239,10 +271,13 @@ int main(void) {
   put_file("tiny.nir", tiny, sizeof tiny - 1);
   make_page("tiny.nir", "tiny.html");
   make_page(SOURCE_DIR "/examples/digits/digits_convnext.onnx", "digits.html");
+  make_page(SOURCE_DIR "/../shared/fixtures/systems/upernet_convnext_dynamo20/model.onnx", "upernet.html");
+  make_page(SOURCE_DIR "/../shared/fixtures/onnx/timm_features_dynamo20/model.onnx", "features.html");
   passes();
   links();
   search_and_keys();
   telephone();
+  skips_and_outputs();
   close_folder();
   return test_result();
 }
