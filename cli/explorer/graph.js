@@ -1,7 +1,7 @@
 /* The graph, drawn block by block: a card a block, in it a box a kernel launch from top to bottom, and its values as
  * lines: straight to the next box, in a lane at the left past others. */
 
-const BOX = 60, GAP = 20, PORT = 30, LANE = 12;
+const BOX = 60, GAP = 20, PORT = 30, LANE = 12, LANES = 24;
 
 /* Values that go into or out of boxes of a block: {from, to: row; -1: from above, -2: from another block}. */
 function blockEdges(model, block) {
@@ -19,13 +19,14 @@ function blockEdges(model, block) {
   return {edges, far};
 }
 
-/* A lane for each edge that passes boxes, so that no two share a stretch of one; far edges come to their box alone. */
+/* A lane for each edge that passes boxes, so that no two share a stretch of one but of the last; far edges come to their
+ * box alone. */
 function giveLanes(edges) {
   const lanes = [];
   const long = edges.filter(e => e.to - e.from > 1).sort((x, y) => (x.to - x.from) - (y.to - y.from));
   for (const e of long) {
     let lane = 0;
-    while ((lanes[lane] || []).some(x => x.from < e.to && e.from < x.to && !(x.from === e.from && x.value === e.value))) lane++;
+    while (lane < LANES - 1 && (lanes[lane] || []).some(x => x.from < e.to && e.from < x.to && !(x.from === e.from && x.value === e.value))) lane++;
     (lanes[lane] = lanes[lane] || []).push(e);
     e.lane = lane;
   }
