@@ -346,10 +346,11 @@ static int run(Context *c, const Args *args) {
   int status = read_options(c, &v), width = 8;
   if (status) return status;
   for (size_t i = 0; i < args->operand_count; i++) {
-    size_t length = strlen(args->operands[i]);
-    const char *slash = strrchr(args->operands[i], '/');
-    int name = (int)(slash && slash[1] ? strlen(slash + 1) : length);
-    if (name > width && name <= 48) width = name;
+    const char *path = args->operands[i];
+    int end = (int)strlen(path), begin;
+    while (end && path[end - 1] == '/') end--;
+    for (begin = end; begin && path[begin - 1] != '/';) begin--;
+    if (end - begin > width && end - begin <= 48) width = end - begin;
   }
   for (size_t i = 0; i < args->operand_count; i++) verify_case(&v, args->operands[i], width);
   printf("%d passed, %d failed\n", v.passed, v.failed);

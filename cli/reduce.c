@@ -183,6 +183,22 @@ static bool drop_schedule(Graph *g, Try t) {
   return any;
 }
 
+/* Labels, and how pictures become inputs. */
+static bool drop_notes(Graph *g, Try t) {
+  (void)t;
+  bool any = g->notes.label_count || g->notes.preprocess;
+  g->notes = (Notes){0};
+  return any;
+}
+
+/* Symbols that no dim has any more; where one has, the program is none. */
+static bool drop_symbols(Graph *g, Try t) {
+  (void)t;
+  bool any = g->symbol_count && g->batch_symbol < 0;
+  if (any) g->symbol_count = 0;
+  return any;
+}
+
 static bool merge_equal(Graph *g, Try t) {
   (void)t;
   return merge_equal_ops(g);
@@ -213,6 +229,8 @@ static const StepInfo steps[] = {
     {merge_equal, once, 1, false},
     {drop_locations, once, 1, false},
     {drop_schedule, once, 1, false},
+    {drop_notes, once, 1, false},
+    {drop_symbols, once, 1, false},
 };
 enum { STEP_COUNT = sizeof steps / sizeof *steps };
 

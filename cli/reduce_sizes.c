@@ -1,4 +1,4 @@
-/* Smaller sizes: one number that dims of leaves have becomes a smaller one, in the whole program or in its inputs only.
+/* Smaller sizes: one number that dims of leaves have becomes a smaller one (a symbol: 1), in the whole program or in its inputs only.
  *
  *   input : f32[1,96,56,56], const : f32[96,1,7,7], conv {kernel=[7,7] group=96}      96 => 48:
  *   input : f32[1,48,56,56], const : f32[48,1,7,7], conv {kernel=[7,7] group=48}
@@ -22,13 +22,13 @@ static bool has_size(const Dim *list, size_t count, Dim d) {
   return false;
 }
 
-/* Numbers above 1 that dims of leaves have, each once, in statement order. list: [room]; NULL: only counted. */
+/* Symbols, and numbers above 1, that dims of leaves have, each once, in statement order. list: [room]. */
 static size_t sizes_of(const Graph *g, Dim *list, size_t room) {
   size_t count = 0;
   FOR_EACH_OP(g, id)
   for (int i = 0; is_leaf(g, id) && i < type_of(g, op_at(g, id)->first_result)->rank; i++) {
     Dim d = type_of(g, op_at(g, id)->first_result)->dim[i];
-    if (dim_is_number(d) && d > 1 && count < room && !has_size(list, count, d)) list[count++] = d;
+    if ((!dim_is_number(d) || d > 1) && count < room && !has_size(list, count, d)) list[count++] = d;
   }
   return count;
 }
@@ -41,10 +41,16 @@ size_t count_sizes(const Graph *g) {
 }
 
 /* ---- the change ---- */
+/* Of a symbol, its multiples too: with N = 1, 3*N is 3. */
+static Dim change_dim(Dim d, Change c) {
+  if (d == c.old) return c.made;
+  bool multiple = !dim_is_number(d) && !dim_is_number(c.old) && dim_symbol_of(d) == dim_symbol_of(c.old);
+  return multiple ? dim_coefficient(d) : d;
+}
+
 static Ints change_list(Graph *g, Ints list, Change c) {
   Dim *copy = arena_copy(g->arena, list.at, sizeof *copy * (size_t)list.count);
-  for (int i = 0; i < list.count; i++)
-    if (copy[i] == c.old) copy[i] = c.made;
+  for (int i = 0; i < list.count; i++) copy[i] = change_dim(copy[i], c);
   return (Ints){list.count, copy};
 }
 
@@ -58,6 +64,7 @@ static void change_attrs(Graph *g, Op *op, Change c) {
 
 /* The leaf's elements fit its new type: fewer of them, or one for all. */
 static void fit_elements(Graph *g, Op *op, const Type *t) {
+  if (op->kind == OP_input) return;
   int64_t n = type_elements(t);
   if (op->kind == OP_const && op->attrs.floats.count > 1 && op->attrs.floats.count != n) op->attrs.floats.count = 1;
   if (op->kind == OP_const && op->attrs.ints.count > n) op->attrs.ints.count = (int32_t)n;
@@ -72,8 +79,11 @@ static bool change_leaf(Graph *g, OpId id, Change c) {
   Op *op = op_at(g, id);
   Type t = *type_of(g, op->first_result);
   bool changed = false;
-  for (int i = 0; i < t.rank; i++)
-    if (t.dim[i] == c.old) t.dim[i] = c.made, changed = true;
+  for (int i = 0; i < t.rank; i++) {
+    Dim made = change_dim(t.dim[i], c);
+    changed = changed || made != t.dim[i];
+    t.dim[i] = made;
+  }
   if (!changed || (op->kind == OP_weight && !dtype_is_float(t.dtype))) return false;
   graph_set_leaf_type(g, id, &t);
   fit_elements(g, op, &t);
@@ -84,12 +94,13 @@ static bool change_leaf(Graph *g, OpId id, Change c) {
 static bool scale_reshape(Graph *g, OpId id) {
   Op *op = op_at(g, id);
   if (op->kind != OP_reshape) return false;
+  if (!type_is_static(type_of(g, op->operands[0]))) return false;
   int64_t have = 1, want = type_elements(type_of(g, op->operands[0]));
   for (int i = 0; i < op->attrs.shape.count; i++) {
     if (!dim_is_number(op->attrs.shape.at[i])) return false;
     have *= op->attrs.shape.at[i];
   }
-  if (have < 1 || have == want || !type_is_static(type_of(g, op->operands[0]))) return false;
+  if (have < 1 || have == want) return false;
   for (int i = 0; i < op->attrs.shape.count; i++) {
     Dim d = op->attrs.shape.at[i], rest = have / d;
     if (want % rest || want / rest == d) continue;
@@ -116,6 +127,7 @@ bool shrink_size(Graph *g, size_t at, int choice) {
   Dim list[MAX_SIZES];
   if (at >= sizes_of(g, list, MAX_SIZES)) return false;
   Dim old = list[at], made[SIZE_CHOICES / 2] = {1, old / 2, old - old / 4, old - 1};
+  if (!dim_is_number(old)) old = dim_symbol(dim_symbol_of(old), 1), made[1] = made[2] = made[3] = 1;
   Change c = {.old = old, .made = made[choice / 2], .inputs_only = choice % 2};
   for (int i = 0; i < choice / 2; i++)
     if (made[i] == c.made) return false; /* tried already */
@@ -124,5 +136,5 @@ bool shrink_size(Graph *g, size_t at, int choice) {
     if (is_leaf(g, id) && (!c.inputs_only || op_at(g, id)->kind == OP_input)) any = change_leaf(g, id, c) || any;
     change_attrs(g, op_at(g, id), c);
   }
-  return any && c.made < old && fits(g);
+  return any && (c.made < old || !dim_is_number(old)) && fits(g);
 }

@@ -76,11 +76,11 @@ static int order_operands(Order *o) {
     const Op *op = op_at(o->g, id);
     if (!(op_info[op->kind].traits & T_COMMUTATIVE)) continue;
     ValueId a = op->operands[0], b = op->operands[1];
-    if (a == b || !goes_before(o, b, a)) continue;
+    if (a == b || !goes_before(o, b, a) || !rewrite_allowed(o->g)) continue;
+    rewrite_done(o->g, "swap_operands", where_op(o->g, id));
     graph_swap_operands(o->g, id);
     swapped++;
   }
-  rewrite_note(o->g, "swap_operands", swapped);
   return swapped;
 }
 

@@ -3,11 +3,11 @@
  *   %y = conv %x, %w : f32[1,96,56,56]      =>   %t = transpose %x {perm=[0,2,3,1]};  %u = conv %t, %v {layout=nhwc};
  *                                                 %y = transpose %u {perm=[0,3,1,2]}
  *
- * Each NCHW value that is computed channels last has a twin; ops between images read the twins of their operands and get
- * twins themselves, so transposes meet their inverses and vanish, but for those at graph inputs and outputs. Also:
+ * Each NCHW value that is computed channels last has a twin; ops between images read the twins of their operands and
+ * get twins themselves, so transposes meet their inverses and vanish, but for those at graph inputs and outputs. Also:
  * depthwise convs become dwconv, 1x1 convs become gemm, other convs whose stride is their kernel and that pad nothing
- * become gemm of patches, which also read a transposed input in place. Declines: ranks other than 4, reshapes that mix channels with
- * positions. */
+ * become gemm of patches, which also read a transposed input in place. Declines: ranks other than 4, reshapes that mix
+ * channels with positions. */
 #include "passes/common_ops.h"
 #include "passes/passes.h"
 #include "passes/rewrite_log.h"
@@ -19,7 +19,7 @@ static const int last_axis_of[4] = {0, 3, 1, 2}; /* where an NCHW axis is in NHW
 
 typedef struct {
   Graph *g;
-  ValueId *twin;   /* [capacity] NHWC twin of an NCHW value; 0: none */
+  ValueId *twin; /* [capacity] NHWC twin of an NCHW value; 0: none */
   size_t capacity;
 } Twins;
 
@@ -236,7 +236,8 @@ static bool convert_reduce(Twins *t, OpId id) {
   a.axes = map_axes(g, axes);
   ValueId x = get_twin(t, op.operands[0]);
   ValueId result = graph_new_op(g, op.kind, &x, 1, &a, op.loc, id);
-  if (op.attrs.keepdims) replace_by_last(t, id, result);
+  if (op.attrs.keepdims)
+    replace_by_last(t, id, result);
   else {
     graph_replace_uses(g, op.first_result, result);
     graph_erase_op(g, id);
@@ -306,36 +307,50 @@ static bool convert_reshape(Twins *t, OpId id) {
   return true;
 }
 
-static bool convert(Twins *t, OpId id) {
-  const Op *op = op_at(t->g, id);
+static bool convert_gather(Twins *t, OpId id) {
+  bool by_vector = type_of(t->g, op_at(t->g, id)->operands[1])->rank == 1;
+  return holds(t->g, IF_gather_by_vector, by_vector) && convert_axes(t, id);
+}
+
+/* Returns whether the op was rewritten; it may have got a twin all the same. NULL: ops of the kind stay. */
+typedef bool (*Convert)(Twins *, OpId);
+
+static Convert convert_of(const Graph *g, const Op *op) {
   unsigned traits = op_info[op->kind].traits;
-  if (!op->result_count || (traits & T_LEAF) || value_at(t->g, op->first_result)->constant) return false;
-  if (traits & T_POINTWISE) return convert_pointwise(t, id);
-  if (traits & T_REDUCE) return convert_reduce(t, id);
+  if (!op->result_count || (traits & T_LEAF) || value_at(g, op->first_result)->constant) return NULL;
+  if (traits & T_POINTWISE) return convert_pointwise;
+  if (traits & T_REDUCE) return convert_reduce;
   switch (op->kind) {
-  case OP_conv: return convert_conv(t, id);
+  case OP_conv: return convert_conv;
   case OP_max_pool:
-  case OP_avg_pool: return convert_pool(t, id);
+  case OP_avg_pool: return convert_pool;
   case OP_layernorm:
   case OP_grn:
   case OP_resize:
   case OP_cumsum:
-  case OP_softmax: return convert_axes(t, id);
-  case OP_gather:
-    return holds(t->g, IF_gather_by_vector, type_of(t->g, op->operands[1])->rank == 1) && convert_axes(t, id);
-  case OP_concat: return convert_concat(t, id);
-  case OP_transpose: return convert_transpose(t, id);
-  case OP_reshape: return convert_reshape(t, id);
-  default: return false;
+  case OP_softmax: return convert_axes;
+  case OP_gather: return convert_gather;
+  case OP_concat: return convert_concat;
+  case OP_transpose: return convert_transpose;
+  case OP_reshape: return convert_reshape;
+  default: return NULL;
   }
 }
 
 static bool convert_op(Twins *t, OpId id) {
-  const char *rule = op_info[op_at(t->g, id)->kind].name;
-  Where at = where_op(t->g, id);
-  if (!rewrite_allowed(t->g) || !convert(t, id)) return false;
-  rewrite_done(t->g, rule, at);
-  return true;
+  Graph *g = t->g;
+  const char *rule = op_info[op_at(g, id)->kind].name;
+  Where at = where_op(g, id);
+  ValueId result = op_at(g, id)->first_result;
+  Convert convert = convert_of(g, op_at(g, id));
+  if (!convert || !rewrite_allowed(g)) return false;
+  int64_t declines = rewrite_declines(g);
+  if (convert(t, id)) {
+    rewrite_done(g, rule, at);
+    return true;
+  }
+  if (!get_twin(t, result)) rewrite_declined(g, rule, declines);
+  return false;
 }
 
 int channels_last(Graph *g, const PassOptions *options) {

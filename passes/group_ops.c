@@ -1,6 +1,7 @@
 /* group: which ops are computed by one kernel.
  *
- *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: the GELU is applied while the tile is in registers
+ *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: the GELU is applied while the tile is in
+ * registers
  *
  * The shapes of a ConvNeXt are looked for first (group_patterns.c: stem, downsample, mlp, head). Any other computed op
  * starts a group of its op's family (ops.def), then takes in what its family can: gemm and conv the pointwise ops that
@@ -65,8 +66,8 @@ static bool epilogue_operand(const Graph *g, ValueId v, const Type *result) {
 
 /* Ops of these kinds have no vector form that the epilogue of a tile could use. */
 static bool needs_scalars(OpKind kind) {
-  return kind == OP_log || kind == OP_pow || kind == OP_sin || kind == OP_cos || kind == OP_mod || kind == OP_softplus ||
-         kind == OP_cast || kind == OP_is_nan || kind == OP_not;
+  return kind == OP_log || kind == OP_pow || kind == OP_sin || kind == OP_cos || kind == OP_mod ||
+         kind == OP_softplus || kind == OP_cast || kind == OP_is_nan || kind == OP_not;
 }
 
 bool grouping_joins_epilogue(const Grouping *p, OpId user, ValueId from) {
@@ -90,18 +91,18 @@ static bool joins_elementwise(const Grouping *p, OpId user, ValueId from) {
   return holds(g, IF_elementwise_keeps_shape, a->rank == b->rank && ints_are((Ints){a->rank, a->dim}, b->rank, b->dim));
 }
 
-/* The norm over the channels behind a dwconv. */
+/* The norm over the channels behind a dwconv, whose value has too many dims to be its scale. */
 static bool joins_dwconv(const Grouping *p, OpId user, ValueId from) {
   const Op *op = op_at(p->g, user);
-  if (op->kind != OP_layernorm || op->operands[0] != from) return false;
+  if (op->kind != OP_layernorm) return false;
   return holds(p->g, IF_dwconv_norm_over_channels, op->attrs.axes.count == 1 && op->attrs.axes.at[0] == 3) &&
          holds(p->g, IF_dwconv_norm_f32, type_of(p->g, from)->dtype == DT_f32);
 }
 
-/* The norm over the columns behind a stem's gemm. */
+/* The norm over the columns behind a stem's gemm, likewise. */
 static bool joins_stem(const Grouping *p, OpId user, ValueId from) {
   const Op *op = op_at(p->g, user);
-  if (op->kind != OP_layernorm || op->operands[0] != from) return false;
+  if (op->kind != OP_layernorm) return false;
   bool last = op->attrs.axes.count == 1 && op->attrs.axes.at[0] == type_of(p->g, from)->rank - 1;
   return holds(p->g, IF_stem_norm_over_columns, last);
 }
@@ -142,12 +143,13 @@ static void extend(Grouping *p, OpId last, int at) {
 
 static bool is_packed_conv(const Op *op) { return op->kind == OP_conv && op->attrs.cols > 0; }
 
-/* An NCHW-to-NHWC transpose whose only user is a conv that can read NCHW itself; 0: none. */
+/* An NCHW-to-NHWC transpose whose only user is a conv that can read NCHW itself; 0: none. It is no weight: that is
+ * packed. */
 static OpId absorbing_conv(const Graph *g, OpId id) {
   const Op *op = op_at(g, id);
   if (op->kind != OP_transpose) return 0;
   OpId user = grouping_single_user(g, op->first_result);
-  if (!user || op_at(g, user)->kind != OP_conv || op_at(g, user)->operands[0] != op->first_result) return 0;
+  if (!user || op_at(g, user)->kind != OP_conv) return 0;
   if (!holds(g, IF_absorbed_to_last, ints_are(op->attrs.perm, 4, (Dim[]){0, 2, 3, 1}))) return 0;
   return holds(g, IF_absorbed_by_packed_conv, is_packed_conv(op_at(g, user))) ? user : 0;
 }
@@ -168,7 +170,8 @@ static void start_group(Grouping *p, OpId id) {
   }
   OpId conv = absorbing_conv(g, id);
   int32_t kernel = p->next_kernel++;
-  if (!conv) grouping_assign(p, id, kernel, family_of(g, op_at(g, id)));
+  if (!conv)
+    grouping_assign(p, id, kernel, family_of(g, op_at(g, id)));
   else {
     grouping_assign(p, id, kernel, "conv");
     grouping_assign(p, conv, kernel, "conv");
@@ -218,7 +221,8 @@ static OpId check_group(Grouping *p, const Graph *g, const OpId *ops, uint32_t c
   OpId bad = 0;
   for (uint32_t i = 0; i < count; i++) {
     const Sched *made = &op_at(p->g, ops[i])->sched;
-    if (!bad && (made->kernel != op_at(p->g, ops[0])->sched.kernel || strcmp(made->family, op_at(g, ops[i])->sched.family)))
+    if (!bad &&
+        (made->kernel != op_at(p->g, ops[0])->sched.kernel || strcmp(made->family, op_at(g, ops[i])->sched.family)))
       bad = ops[i];
   }
   for (uint32_t i = 0; i < count; i++) op_at(p->g, ops[i])->sched.kernel = 0;

@@ -46,7 +46,8 @@ static bool is_packed_gemm(const Graph *g, OpId id) {
 static bool take_gemm(Pattern *m, bool through_views) {
   OpId next = next_op(m, through_views);
   if (!next || !is_packed_gemm(m->p->g, next)) return false;
-  if (!through_views && op_at(m->p->g, next)->operands[0] != m->value) return false; /* x is its bias */
+  bool multiplied = through_views || op_at(m->p->g, next)->operands[0] == m->value;
+  if (!holds(m->p->g, IF_gemm_of_pattern, multiplied)) return false;
   take(m, next);
   return true;
 }

@@ -13,11 +13,11 @@ enum { MAX_NODES = 40, MAX_CHILDREN = 6 };
 typedef struct {
   NodeKind kind;
   OpKind op;
-  const char *name;     /* binding of an op or a value; NULL: none */
-  int attrs;            /* replacement: 0..3 for op!N; -1: default or those of `name` */
+  const char *name; /* binding of an op or a value; NULL: none */
+  int attrs;        /* replacement: 0..3 for op!N; -1: default or those of `name` */
   double number;
   int children[MAX_CHILDREN], child_count;
-  int swap_bit;         /* pattern: bit of the order mask for a commutative op; -1: not commutative */
+  int swap_bit; /* pattern: bit of the order mask for a commutative op; -1: not commutative */
 } Node;
 
 typedef struct {
@@ -66,7 +66,8 @@ static int parse_node(Tree *t, const char **text) {
   int self = t->count++;
   Node *n = &t->node[self];
   *n = (Node){.attrs = -1, .swap_bit = -1};
-  if (**text == '(') parse_op(t, self, text);
+  if (**text == '(')
+    parse_op(t, self, text);
   else if (**text == '?') {
     n->kind = NODE_VALUE;
     n->name = ++*text;
@@ -107,8 +108,8 @@ typedef struct {
   const Tree *tree;
   Match *match;
   bool on_constants;
-  unsigned swaps;          /* bit i: commutative node i has its first two operands swapped */
-  OpId ops[MAX_NODES];     /* matched ops, root first */
+  unsigned swaps;      /* bit i: commutative node i has its first two operands swapped */
+  OpId ops[MAX_NODES]; /* matched ops, root first */
   int op_count;
 } Search;
 
@@ -167,12 +168,11 @@ static bool interior_is_private(const Search *s) {
   return true;
 }
 
-/* Notes a guard that declines and does not say by which clause: no test would ask for a case. */
+/* A guard that declines says by which clause. */
 static bool guard_holds(const Rule *rule, Match *m) {
-  RewriteLog *log = m->graph->log;
-  int64_t before = log ? log->declines : 0;
+  int64_t before = rewrite_declines(m->graph);
   if (!rule->guard || rule->guard(m)) return true;
-  if (log && log->declines == before) log->silent = rule->name;
+  rewrite_declined(m->graph, rule->name, before);
   return false;
 }
 

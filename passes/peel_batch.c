@@ -141,16 +141,19 @@ static Status flow_index(const Peel *p, const Op *op) {
   if (op->kind == OP_add) return (Status){INDEX, index.k, index.low + low, index.high + high};
   if (op->kind == OP_sub && first) return (Status){INDEX, index.k, index.low - high, index.high - low};
   bool small = index.k < (int64_t)1 << 20 && index.low > -((int64_t)1 << 20) && index.high < (int64_t)1 << 20;
-  if (op->kind == OP_mul && asks(p, IF_index_times_one_number, low == high && low >= 0 && small))
-    return (Status){INDEX, index.k * low, index.low * low, index.high * low};
-  return mixed;
+  if (op->kind != OP_mul) return asks(p, IF_index_stays_linear, false) ? index : mixed;
+  if (!asks(p, IF_index_times_one_number, low == high && low >= 0 && small)) return mixed;
+  return (Status){INDEX, index.k * low, index.low * low, index.high * low};
 }
 
 static Status flow_pointwise(const Peel *p, const Op *op) {
   int rank = type_of(p->g, op->first_result)->rank;
-  for (uint32_t i = 0; i < op->operand_count; i++)
-    if (p->status[op->operands[i]].kind == INDEX)
-      return op->kind == OP_cast ? p->status[op->operands[i]] : op->operand_count == 2 ? flow_index(p, op) : mixed;
+  for (uint32_t i = 0; i < op->operand_count; i++) {
+    Status s = p->status[op->operands[i]];
+    if (s.kind != INDEX) continue;
+    if (op->operand_count == 2) return flow_index(p, op);
+    return op->kind == OP_cast || asks(p, IF_index_stays_linear, false) ? s : mixed;
+  }
   return broadcast_rows(p, op, rank);
 }
 
@@ -289,9 +292,12 @@ static OpId prove(Peel *p) {
       if (!asks(p, IF_outputs_have_images, same_status(p->status[op->operands[0]], rows_if(true)))) return id;
       continue;
     }
+    int64_t declines = rewrite_declines(g);
     Status s = flow(p, op);
-    bool harmless = only_feeds_known(g, op);
-    if (s.kind == MIXED && !harmless) return id;
+    if (s.kind == MIXED && !only_feeds_known(g, op)) {
+      rewrite_declined(g, op_info[op->kind].name, declines);
+      return id;
+    }
     for (uint32_t r = 0; r < op->result_count; r++) p->status[op->first_result + r] = s;
   }
   return 0;

@@ -129,20 +129,22 @@ static int by_size(const void *a, const void *b) {
   return x < y ? -1 : 1; /* statement order: ids differ between a graph and its text */
 }
 
-static bool overlap(const Buffer *a, const Buffer *b) { return a->first <= b->last && b->first <= a->last; }
+/* What a place in the arena is taken by. All places are looked at for each buffer: they lie side by side in memory. */
+typedef struct {
+  int64_t offset, end;
+  int first, last;
+} Taken;
 
-/* Lowest offset where b fits among the placed buffers that live at the same time; placed: by ascending offset, gets b.
- */
-static void place(Buffer *b, Buffer **placed, int count) {
+/* Lowest offset where b fits among the places that are taken at the same time; taken: by ascending offset, gets b's. */
+static void place(Buffer *b, Taken *taken, int count) {
   int64_t offset = 0;
-  for (int i = 0; i < count && placed[i]->offset < offset + b->bytes; i++) {
-    int64_t end = placed[i]->offset + placed[i]->bytes;
-    if (end > offset && overlap(b, placed[i])) offset = end;
-  }
+  for (int i = 0; i < count && taken[i].offset < offset + b->bytes; i++)
+    if (taken[i].end > offset && b->first <= taken[i].last && taken[i].first <= b->last) offset = taken[i].end;
   b->offset = offset;
   int at = count;
-  for (; at > 0 && placed[at - 1]->offset > offset; at--) placed[at] = placed[at - 1];
-  placed[at] = b;
+  while (at > 0 && taken[at - 1].offset > offset) at--;
+  memmove(taken + at + 1, taken + at, sizeof *taken * (size_t)(count - at));
+  taken[at] = (Taken){offset, offset + b->bytes, b->first, b->last};
 }
 
 static void write_schedule(Plan *p) {
@@ -158,8 +160,9 @@ static void write_schedule(Plan *p) {
 
 /* Buffers that take over from each other are one: the first, living as long as them all. */
 static void place_all(Plan *p) {
-  Buffer **order = calloc((size_t)p->count + 1, sizeof *order), **placed = calloc((size_t)p->count + 1, sizeof *placed);
-  if (!order || !placed) die_memory(0);
+  Buffer **order = calloc((size_t)p->count + 1, sizeof *order);
+  Taken *taken = calloc((size_t)p->count + 1, sizeof *taken);
+  if (!order || !taken) die_memory(0);
   int heads = 0;
   for (int i = 0; i < p->count; i++) take_over(p, &p->buffers[i]);
   for (int i = 0; i < p->count; i++) {
@@ -168,9 +171,9 @@ static void place_all(Plan *p) {
     if (p->buffers[i].head == i) order[heads++] = head;
   }
   qsort(order, (size_t)heads, sizeof *order, by_size);
-  for (int i = 0; i < heads; i++) place(order[i], placed, i);
+  for (int i = 0; i < heads; i++) place(order[i], taken, i);
   free(order);
-  free(placed);
+  free(taken);
 }
 
 static Plan plan_new(Graph *g) {
@@ -201,7 +204,8 @@ static bool may_take_over(const Plan *p, const Buffer *a, const Buffer *b) {
 
 static bool collide(const Plan *p, const Buffer *a, const Buffer *b) {
   bool apart = a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset;
-  return !apart && overlap(a, b) && !may_take_over(p, a, b) && !may_take_over(p, b, a);
+  bool together = a->first <= b->last && b->first <= a->last;
+  return !apart && together && !may_take_over(p, a, b) && !may_take_over(p, b, a);
 }
 
 OpId misplaced_op(const Graph *graph) {

@@ -9,7 +9,9 @@
 
 int recover_ops(Graph *g, const PassOptions *options) {
   int total = merge_equal_ops(g); /* x - mean twice is one value, as the rules expect */
-  total += apply_rules(g, &recover_rules, options);
-  total += apply_rules(g, &clean_rules, options);
+  for (int cleaned = 1; cleaned; total += cleaned) {
+    total += apply_rules(g, &recover_rules, options);
+    cleaned = apply_rules(g, &clean_rules, options);
+  }
   return total + remove_dead_ops(g);
 }

@@ -45,6 +45,12 @@ bool holds(const Graph *g, Clause clause, bool condition) {
   return g->log->waived == clause;
 }
 
+int64_t rewrite_declines(const Graph *g) { return g->log ? g->log->declines : 0; }
+
+void rewrite_declined(const Graph *g, const char *what, int64_t declines) {
+  if (g->log && g->log->declines == declines) g->log->silent = what;
+}
+
 void rewrite_note(Graph *g, const char *rule, int64_t more) {
   if (g->log && more) count(g->log, rule, more);
 }

@@ -28,7 +28,7 @@ typedef struct RewriteLog {
   int rule_count;
   int64_t declined[CLAUSE_COUNT]; /* how often a clause did not hold */
   int64_t declines;               /* their sum */
-  const char *silent;             /* a rule whose guard declined without a clause; NULL: none, as it should be */
+  const char *silent;             /* a rule or op that was declined without a clause; NULL: none, as it should be */
   Clause waived;                  /* taken to hold, by tests of it; IF_none: none is */
 } RewriteLog;
 
@@ -42,6 +42,10 @@ void rewrite_done(Graph *, const char *rule, Where at);
 /* One clause of a guard: every condition that can decline a rewrite is one. Returns the condition, or true where the
  * log waives the clause, and counts where it does not hold. */
 bool holds(const Graph *, Clause, bool condition);
+/* How often clauses did not hold so far; 0 without a log. */
+int64_t rewrite_declines(const Graph *);
+/* `what` (static) was declined since they were that many: if by none, no test would ask for a case, so it is noted. */
+void rewrite_declined(const Graph *, const char *what, int64_t declines);
 /* Changes that no result depends on: counted by rule, outside the limit. */
 void rewrite_note(Graph *, const char *rule, int64_t count);
 #endif

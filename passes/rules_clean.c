@@ -29,17 +29,18 @@ static bool slice_keeps_all(Match *m) {
   return same_type(m);
 }
 
-/* gather of a rank-1 tensor by 0, 1, 2, ... as often as it has elements: a reshape to the indices' shape (what torch's
- * as_strided becomes). */
+/* gather by 0, 1, 2, ... as often as the axis has elements: a reshape, which the indices' dims come into (what torch's
+ * as_strided becomes; the only element of an axis). */
 static bool gather_is_reshape(Match *m) {
   const Type *data = match_type(m, "x"), *index = match_type(m, "i");
   const Dim *known = value_at(m->graph, match_value(m, "i"))->known;
-  if (!holds(m->graph, IF_gather_of_vector, data->rank == 1)) return false;
+  const Op *gather = op_at(m->graph, m->root);
+  const Type *y = type_of(m->graph, gather->first_result);
   if (!holds(m->graph, IF_gather_index_known, known && type_is_static(index))) return false;
-  if (!holds(m->graph, IF_gather_of_all, type_elements(index) == data->dim[0])) return false;
+  if (!holds(m->graph, IF_gather_of_all, type_elements(index) == data->dim[gather->attrs.axis])) return false;
   for (int64_t i = 0; i < type_elements(index); i++)
     if (!holds(m->graph, IF_gather_in_order, known[i] == i)) return false;
-  set_shape(m, &m->attrs[0], index->rank, index->dim);
+  set_shape(m, &m->attrs[0], y->rank, y->dim);
   return true;
 }
 

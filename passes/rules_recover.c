@@ -125,6 +125,48 @@ static bool reshape_drops_axes(Match *m) {
   return true;
 }
 
+/* How many elements a reduction makes one of; 0: a dim is a symbol. */
+static int64_t reduced_elements(const Match *m, const Op *reduce) {
+  const Type *x = match_type(m, "x");
+  int64_t count = 1;
+  for (int i = 0; i < reduce->attrs.axes.count; i++) {
+    Dim d = x->dim[reduce->attrs.axes.at[i]];
+    count = dim_is_number(d) ? count * d : 0;
+  }
+  return count;
+}
+
+/* A sum of floats that is divided by c, or multiplied by it: is it their mean? */
+static bool is_mean(const Match *m, bool divided) {
+  double count = (double)reduced_elements(m, match_op(m, "r")), c = divided ? count : 1 / count;
+  if (!holds(m->graph, IF_sum_of_floats, dtype_is_float(match_type(m, "x")->dtype))) return false;
+  if (!holds(m->graph, IF_sum_by_literal, is_scalar_literal(m, "c", &c))) return false;
+  bool same = divided ? fabs(c - count) <= 1e-6 * count : fabs(c * count - 1) <= 1e-6;
+  return holds(m->graph, IF_sum_by_its_count, count > 0 && same) && result_has_type_of(m, "r");
+}
+static bool sum_over_count(Match *m) { return is_mean(m, true); }
+static bool sum_times_share(Match *m) { return is_mean(m, false); }
+
+/* The mean of an axis that a reshape made of several: attrs[0]: the mean of these; attrs[1].shape: of the result. */
+static bool mean_of_joined(Match *m) {
+  const Op *mean = match_op(m, "r");
+  const Type *x = match_type(m, "x"), *flat = match_type(m, "f");
+  const Type *y = type_of(m->graph, op_at(m->graph, m->root)->first_result);
+  int joined = x->rank - flat->rank + 1;
+  if (!holds(m->graph, IF_joined_mean_over_one_axis, mean->attrs.axes.count == 1)) return false;
+  if (!holds(m->graph, IF_joined_several, joined > 1)) return false;
+  int axis = (int)mean->attrs.axes.at[0];
+  for (int i = 0; i < flat->rank; i++)
+    if (!holds(m->graph, IF_joined_beside_kept, i == axis || flat->dim[i] == x->dim[i < axis ? i : i + joined - 1]))
+      return false;
+  Dim axes[MAX_RANK];
+  for (int i = 0; i < joined; i++) axes[i] = axis + i;
+  m->attrs[0] = mean->attrs;
+  m->attrs[0].axes = ints_copy(m->graph->arena, axes, joined);
+  set_shape(m, &m->attrs[1], y->rank, y->dim);
+  return true;
+}
+
 static bool tanh_gelu(Match *m) {
   m->attrs[0].mode = "tanh";
   return true;
@@ -166,8 +208,14 @@ static const Rule table[] = {
     RULE(relu_of_max, EXACT, "(max ?x 0)", same_as_x, "(relu ?x)"),
     RULE(silu_of_sigmoid, REASSOC, "(mul ?x (sigmoid ?x))", NULL, "(silu ?x)"),
 
-    /* (x - E x) / sqrt(E (x - E x)^2 + eps) */
+    RULE(mean_of_sum, REASSOC, "(div (reduce_sum:r ?x) ?c)", sum_over_count, "(reduce_mean:r ?x)"),
+    RULE(mean_of_scaled_sum, REASSOC, "(mul (reduce_sum:r ?x) ?c)", sum_times_share, "(reduce_mean:r ?x)"),
+
+    /* (x - E x) / sqrt(E (x - E x)^2 + eps); E (x - E x)^2 = E x^2 - (E x)^2 */
     RULE(layernorm_of_chain, REASSOC, "(div (sub:d ?x (reduce_mean:m ?x)) (sqrt (add (reduce_mean:v (mul ?d ?d)) ?e)))",
+         layernorm_ok, "(layernorm!0 ?x)"),
+    RULE(layernorm_of_moments, REASSOC,
+         "(div (sub ?x (reduce_mean:m ?x)) (sqrt (add (sub (reduce_mean:v (mul ?x ?x)) (mul ?m ?m)) ?e)))",
          layernorm_ok, "(layernorm!0 ?x)"),
     RULE(layernorm_scale, EXACT, "(mul (layernorm:n ?x) ?w)", layernorm_scale_ok, "(layernorm:n ?x (reshape!0 ?w))"),
     RULE(layernorm_bias, EXACT, "(add (layernorm:n ?x ?w) ?b)", layernorm_bias_ok,
@@ -206,6 +254,8 @@ static const Rule table[] = {
     RULE(pad_into_conv, EXACT, "(conv:c (pad:p ?x) ?w ?b)", pad_ok, "(conv!0 ?x ?w ?b)"),
     RULE(pad_into_conv_without_bias, EXACT, "(conv:c (pad:p ?x) ?w)", pad_ok, "(conv!0 ?x ?w)"),
     RULE(mean_drops_axes, EXACT, "(reshape (reduce_mean:r ?x))", reshape_drops_axes, "(reduce_mean!0 ?x)"),
+    RULE(mean_of_joined_axes, EXACT, "(reduce_mean:r (reshape:f ?x))", mean_of_joined,
+         "(reshape!1 (reduce_mean!0 ?x))"),
     RULE(gemm_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w))", gemm_reshapes_ok, "(gemm:g ?x ?w)"),
     RULE(gemm_bias_between_reshapes, EXACT, "(reshape (gemm:g (reshape:r ?x) ?w ?b))", gemm_reshapes_ok,
          "(gemm:g ?x ?w ?b)"),

@@ -2,12 +2,13 @@
  *
  *   gemm ... @{kernel=3:gemm}      =>   gemm ... @{kernel=3:gemm v3.tile=6x16 v4.tile=7x48 ...}
  *
- * The numbers come from the target row (backend/target.c says why they are what they are). They stand on a kernel's first
- * op; a choice that is there already stays. Rows of a product and columns of a dwconv are cut evenly into tiles of at most
- * this size, so a small result simply has smaller ones. */
+ * The numbers come from the target row (backend/target.c says why they are what they are). They stand on a kernel's
+ * first op; a choice that is there already stays. Rows of a product and columns of a dwconv are cut evenly into tiles
+ * of at most this size, so a small result simply has smaller ones. */
 #include "backend/storage.h"
 #include "backend/tiles.h"
 #include "passes/passes.h"
+#include "passes/rewrite_log.h"
 #include <string.h>
 
 static bool has_choice(const Op *op, const char *target) {
@@ -20,8 +21,9 @@ static int choose(Graph *g, OpId first) {
   int made = 0;
   TileChoice choice;
   for (int t = 0; t < target_count; t++) {
-    if (has_choice(op_at(g, first), targets[t].name)) continue;
-    if (!tile_of_target(&targets[t], op_at(g, first)->sched.family, &choice)) continue;
+    bool tiled = tile_of_target(&targets[t], op_at(g, first)->sched.family, &choice);
+    if (!holds(g, IF_tile_of_tiled_family, tiled)) break;
+    if (!holds(g, IF_tile_not_chosen, !has_choice(op_at(g, first), targets[t].name))) continue;
     tile_set(g, first, &choice);
     made++;
   }

@@ -99,6 +99,38 @@ static void finds_rewrites(void) {
   }
 }
 
+static Graph *load_swapped(void *user) {
+  static const char text[] = "nir 1\n"
+                             "graph \"t\"\n"
+                             "%1 = input {name=\"x\"} : f32[2,4]\n"
+                             "%2 = neg %1 : f32[2,4]\n"
+                             "%3 = mul %1, %2 : f32[2,4] !\"/mul\":Mul@17\n"
+                             "%4 = add %1, %3 : f32[2,4] !\"/add\":Add@17\n"
+                             "output %4 {name=\"y\"}\n";
+  return graph_parse(((Wanted *)user)->context, "t.nir", text, sizeof text - 1, NULL);
+}
+
+static bool adds_to_input(void *user, const Graph *g) {
+  (void)user;
+  FOR_EACH_OP(g, id)
+  if (op_at(g, id)->kind == OP_add) return def_of(g, op_at(g, id)->operands[0])->kind == OP_input;
+  return false;
+}
+
+/* Swapped operands are rewrites like others: a wrong one is found, not only its pass. */
+static void finds_swaps(void) {
+  TEST("finds_swaps");
+  Wanted w = {.context = context_new()};
+  Culprit k;
+  Bisection job = {.load = load_swapped, .good = adds_to_input, .user = &w};
+  CHECK(bisect_passes(&job, w.context->arena, &k));
+  CHECK_STR(k.pass, "canonicalise");
+  CHECK_STR(k.rule, "swap_operands");
+  CHECK_STR(k.at.node, "/add");
+  CHECK(k.rewrite == 2);
+  context_free(w.context);
+}
+
 static void finds_passes_without_rewrites(void) {
   TEST("finds_passes_without_rewrites");
   Wanted w = {.context = context_new()};
@@ -135,6 +167,7 @@ static void needs_a_program(void) {
 
 int main(void) {
   finds_rewrites();
+  finds_swaps();
   finds_passes_without_rewrites();
   finds_nothing();
   needs_a_program();

@@ -230,6 +230,54 @@ static void telephone(void) {
   result_free(&r);
 }
 
+/* 30 values, read again in reverse order: more lanes than a card has. */
+static void write_crossings(const char *path) {
+  FILE *f = fopen(path, "w");
+  CHECK(f != NULL);
+  if (!f) return;
+  fputs("nir 1\ngraph \"t\"\n%1 = input {name=\"x\"} : f32[1,6,16]\n", f);
+  for (int i = 1; i <= 30; i++) fprintf(f, "%%%d = softmax %%%d {axis=%d}\n", i + 1, i, 1 + i % 2);
+  for (int i = 1; i <= 30; i++) fprintf(f, "%%%d = add %%%d, %%%d\n", 31 + i, 30 + i, 31 - i);
+  fputs("output %61 {name=\"y\"}\n", f);
+  fclose(f);
+}
+
+/* Values that wait for a far reader (a UPerNet's) hold no block together; boxes keep their width beside any number of
+ * lanes, and what is drawn its card; outputs are named where they are made. */
+static void skips_and_outputs(void) {
+  static const char script[] =
+      "say('blocks', texts('.block h3').split('|').slice(0, 3).join());"
+      "say('longest', Math.max(...all('.block').map(b => b.querySelectorAll('.box').length)) <= 32);"
+      "say('narrow', all('.box').filter(b => b.getBoundingClientRect().width < 150).length);"
+      "say('outside', all('.block').filter(b => [...b.querySelectorAll('.type, .port, .box')].some("
+      "  e => e.getBoundingClientRect().right > b.getBoundingClientRect().left + b.scrollWidth)).length);"
+      "say('wide', document.documentElement.scrollWidth - document.documentElement.clientWidth);"
+      "say('over', all('.port').filter(p => { const t = p.parentElement.querySelector('.type').getBoundingClientRect(),"
+      "  r = p.getBoundingClientRect(); return r.top < t.bottom && t.top < r.bottom; }).length);"
+      "say('outputs', all('.box .ops').map(e => e.textContent).filter(t => t.includes('\u2192')).join());";
+  static const char *const pages[] = {"upernet.html", "features.html", "crossings.html"};
+  static const int widths[] = {1400, 390};
+  for (int page = 0; page < 3; page++)
+    for (int w = 0; w < 2; w++) {
+      TEST(pages[page]);
+      Result r = look(pages[page], "view=graph", widths[w], 900, "", script);
+      CHECK_SAID(r, "longest", "true");
+      CHECK_SAID(r, "narrow", "0");
+      CHECK_SAID(r, "outside", "0");
+      CHECK_SAID(r, "wide", "0");
+      CHECK_SAID(r, "over", "0");
+      if (page == 2)
+        CHECK_SAID(r, "outputs", "add · add · add → y");
+      else if (page)
+        CHECK_SAID(r, "outputs", "transpose → output0,transpose → output1,transpose → output2,transpose → output3");
+      else
+        CHECK_SAID(r, "blocks",
+                   "m.backbone.embeddings,m.backbone.encoder.stages.0.layers.0,"
+                   "m.backbone.encoder.stages.1.downsampling_layer");
+      result_free(&r);
+    }
+}
+
 int main(void) {
   open_folder();
   if (!have_browser()) {
@@ -239,10 +287,15 @@ int main(void) {
   put_file("tiny.nir", tiny, sizeof tiny - 1);
   make_page("tiny.nir", "tiny.html");
   make_page(SOURCE_DIR "/examples/digits/digits_convnext.onnx", "digits.html");
+  make_page(SOURCE_DIR "/../shared/fixtures/systems/upernet_convnext_dynamo20/model.onnx", "upernet.html");
+  make_page(SOURCE_DIR "/../shared/fixtures/onnx/timm_features_dynamo20/model.onnx", "features.html");
+  write_crossings("crossings.nir");
+  make_page("crossings.nir", "crossings.html");
   passes();
   links();
   search_and_keys();
   telephone();
+  skips_and_outputs();
   close_folder();
   return test_result();
 }

@@ -54,6 +54,12 @@ static unsigned literals(FILE *f, int i, unsigned last) {
   return last + 2;
 }
 
+/* Each value is read again when the chain is twice as long: half of all are live at the end. */
+static unsigned live(FILE *f, int i, unsigned last) {
+  fprintf(f, "%%%u = add %%%u, %%%d : f32[1,6,6,16]\n", last + 1, last, i / 2 + 1);
+  return last + 1;
+}
+
 static void write_chain(const char *path, Next next, int ops) {
   FILE *f = fopen(path, "w");
   unsigned last = 1;
@@ -81,8 +87,8 @@ static double compile(Next next, int ops) {
   return (double)(clock() - start) / CLOCKS_PER_SEC;
 }
 
-/* The two times are for the reader, 4 to 1 if the cost is linear, 16 to 1 if it is quadratic: a busy machine must not fail
- * the test. What does fail is a chain that does not compile, or runs out of memory. */
+/* The two times are for the reader, 4 to 1 if the cost is linear, 16 to 1 if it is quadratic: a busy machine must not
+ * fail the test. What does fail is a chain that does not compile, or runs out of memory. */
 static void compile_both(const char *name, Next next) {
   TEST(name);
   double small = compile(next, 2500), large = compile(next, 10000);
@@ -97,6 +103,7 @@ int main(void) {
   compile_both("residuals", residuals);
   compile_both("outputs", outputs);
   compile_both("literals", literals);
+  compile_both("live", live);
   close_folder();
   return test_result();
 }

@@ -161,7 +161,7 @@ static void run_list(Graph *g, const char *names, Clause waived, RewriteLog *all
   }
   g->log = NULL;
   CHECK(!log.silent);
-  if (log.silent) printf("the guard of %s declined without a clause\n", log.silent);
+  if (log.silent) printf("%s declined without a clause\n", log.silent);
   memcpy(all->declined, log.declined, sizeof log.declined);
 }
 

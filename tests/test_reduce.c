@@ -135,6 +135,30 @@ static void sizes(void) {
           "output %2 {name=\"y\"}\n");
 }
 
+/* Symbols become 1 where they may, and go with what else no program needs. */
+static void symbols_and_notes(void) {
+  static const char from[] = "nir 1\n"
+                             "graph \"t\" symbols=N,M\n"
+                             "labels \"cat\", \"dog\"\n"
+                             "preprocess mean=[0.5] std=[0.5] crop=1 interpolation=bilinear\n"
+                             "%1 = input {name=\"x\"} : f32[N,3,M]\n"
+                             "%2 = reshape %1 {shape=[3*N,M]} : f32[3*N,M]\n"
+                             "%3 = relu %2 : f32[3*N,M]\n"
+                             "output %3 {name=\"y\"}\n";
+  shrinks("symbols_to_one", from, (const char *const[]){"reshape", NULL},
+          "nir 1\n"
+          "graph \"t\"\n"
+          "%1 = input {name=\"x\"} : f32[1,1,1]\n"
+          "%2 = reshape %1 {shape=[1,1]} : f32[1,1]\n"
+          "output %2 {name=\"out1\"}\n");
+  shrinks("symbols_that_are_looked_for_stay", from, (const char *const[]){"relu", "M]", NULL},
+          "nir 1\n"
+          "graph \"t\" symbols=N,M\n"
+          "%1 = input {name=\"in1\"} : f32[1,M]\n"
+          "%2 = relu %1 : f32[1,M]\n"
+          "output %2 {name=\"y\"}\n");
+}
+
 static void by_the_command(void) {
   TEST("by_the_command");
   put_file("m.nir", program, sizeof program - 1);
@@ -202,6 +226,7 @@ static void wrong_uses(void) {
 int main(void) {
   by_predicates();
   sizes();
+  symbols_and_notes();
   open_folder();
   mkdir("tmp", 0755);
   setenv("TMPDIR", "tmp", 1);

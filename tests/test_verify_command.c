@@ -28,6 +28,7 @@ static void passes_what_is_right(void) {
   CHECK_HAS(out, "right     c ");
   free(out);
   verify("right/ --backends=eval", 0, "1 passed, 0 failed", "right     eval");
+  verify("./././././right/ --backends=eval", 0, "1 passed, 0 failed", "right     eval"); /* as wide as names are */
   verify("right --backends=eval", 0, "1 passed, 0 failed", "ok");
   verify("right --backends=c --weights=file", 0, "1 passed, 0 failed", "ok");
   verify("right --backends=c --weights=object --cc=cc", 0, "1 passed, 0 failed", "ok"); /* tcc has no .incbin */

@@ -1,7 +1,7 @@
 /* The graph, drawn block by block: a card a block, in it a box a kernel launch from top to bottom, and its values as
  * lines: straight to the next box, in a lane at the left past others. */
 
-const BOX = 60, GAP = 20, PORT = 26, LANE = 12;
+const BOX = 60, GAP = 20, PORT = 30, LANE = 12, LANES = 24;
 
 /* Values that go into or out of boxes of a block: {from, to: row; -1: from above, -2: from another block}. */
 function blockEdges(model, block) {
@@ -19,13 +19,14 @@ function blockEdges(model, block) {
   return {edges, far};
 }
 
-/* A lane for each edge that passes boxes, so that no two share a stretch of one; far edges come to their box alone. */
+/* A lane for each edge that passes boxes, so that no two share a stretch of one but of the last; far edges come to their
+ * box alone. */
 function giveLanes(edges) {
   const lanes = [];
   const long = edges.filter(e => e.to - e.from > 1).sort((x, y) => (x.to - x.from) - (y.to - y.from));
   for (const e of long) {
     let lane = 0;
-    while ((lanes[lane] || []).some(x => x.from < e.to && e.from < x.to && !(x.from === e.from && x.value === e.value))) lane++;
+    while (lane < LANES - 1 && (lanes[lane] || []).some(x => x.from < e.to && e.from < x.to && !(x.from === e.from && x.value === e.value))) lane++;
     (lanes[lane] = lanes[lane] || []).push(e);
     e.lane = lane;
   }
@@ -49,7 +50,14 @@ function groupBox(app, g, top, left) {
   const figure = app.colour === 'bytes' ? formatBytes(g.bytes) : g.macs ? formatCount(g.macs) : '';
   return h('button', {class: 'box' + (heat === null ? '' : ' heat'), style, 'data-group': g.id,
     title: `kernel ${g.id}: ${model.data.familyDocs[g.family] || g.family}`, onclick: () => app.go({op: mainOp(g).id})},
-    h('b', null, g.family), h('span', {class: 'ops'}, g.ops.map(s => s.op).join(' · ')), h('span', {class: 'figure'}, figure));
+    h('b', null, g.family), h('span', {class: 'ops'}, g.ops.map(s => s.op + outputNames(s)).join(' · ')),
+    h('span', {class: 'figure'}, figure));
+}
+
+/* " → y" where the graph's output y is what the operator computes, also through views. */
+function outputNames(s) {
+  return s.uses.map(u => u.op === 'output' ? ' → ' + attrOf(u.fields.attrs, 'name') :
+    u.op === 'reshape' && !u.info.constant ? outputNames(u) : '').join('');
 }
 
 /* The operator that a kernel is about: the one with the most work, else the first. */
@@ -70,11 +78,11 @@ function blockCard(app, block) {
   const ports = far.map(f => h('button', {class: 'port', style: `top:${PORT + f.to * (BOX + GAP) - 15}px;left:${left + 34}px`,
     onclick: () => app.go({op: f.value.id})}, '← ' + (f.value.group ? f.value.group.block.title : attrOf(f.value.fields.attrs, 'name'))));
   const entry = edges.find(e => e.from === -1);
-  return h('article', {class: 'block', 'data-block': block.index},
+  return h('article', {class: 'block', 'data-block': block.index, style: `--lanes:${left}px`},
     h('h3', null, block.title),
     h('p', null, formatCount(block.macs), ' MACs · ', formatShare(block.macs, app.model.data.macs)),
     h('div', {class: 'drawing', style: `height:${height}px`}, picture, boxes, ports,
-      entry ? h('span', {class: 'type', style: `top:2px;left:${left + 34}px`}, shapeText(entry.value.type)) : null,
+      entry ? h('span', {class: 'type', style: `top:0;left:${left + 34}px`}, shapeText(entry.value.type)) : null,
       h('span', {class: 'type', style: `top:${bottom + 5}px;left:${left + 34}px`}, shapeText(block.type))));
 }
 

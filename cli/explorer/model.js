@@ -114,15 +114,17 @@ function commonPath(names) {
   return paths[0].slice(0, n);
 }
 
-/* For each i: does one value alone go from groups 0..i to those after? */
+/* For each i: does one value alone go from groups 0..i to those after? Values that wait for a reader far away, as in a
+ * U-Net, hold no block together. */
 function findCuts(model) {
-  const last = new Map(), cuts = [];
+  const FAR = 32, last = new Map(), cuts = [];
   for (const g of model.groups) for (const s of g.inputs) last.set(s, g.index);
+  const waits = s => last.get(s) - (s.group ? s.group.index : 0) > FAR;
   let live = new Set(model.final.statements.filter(s => s.op === 'input' && last.has(s)));
   for (const g of model.groups) {
     for (const s of g.ops) if (last.has(s) && last.get(s) > g.index) live.add(s);
     live = new Set([...live].filter(s => last.get(s) > g.index));
-    cuts.push(live.size <= 1);
+    cuts.push([...live].filter(s => !waits(s)).length <= 1);
   }
   return cuts;
 }
