@@ -37,7 +37,7 @@ void product_all_rows(Product *p, int64_t rows) {
   p->tk->row_parts = row_parts(p->tk, tiles.count[0] + tiles.count[1]);
 }
 
-static void emit_tile(const Product *p, const RowSegment *s, Tile *t) {
+void emit_row_tiles(const Product *p, const RowSegment *s, Tile *t) {
   Kernel *k = p->tk->lw->kernel;
   VarId tile = emit_for_bounds(k, LOP_for, "i", s->low, s->high, 1);
   Affine row = affine_plus(affine_var(tile, s->rows), s->first);
@@ -50,6 +50,12 @@ static void emit_tile(const Product *p, const RowSegment *s, Tile *t) {
   emit_end(k);
   tile_end(t, y_at, p->y_stride, affine_scale(row, p->tk->columns));
   emit_end(k);
+}
+
+RowSegment product_segment(const Product *p, int i, const Tile *t) {
+  RowSegment s = p->segment[i];
+  if (t->row_part.count) block_bounds(s.high[0].value.constant, p->tk->row_parts, t->row_part, s.low, s.high);
+  return s;
 }
 
 static void clear_squares(const Tile *t) {
@@ -66,9 +72,8 @@ static void emit_segments(void *user, Tile *t) {
   const Product *p = user;
   if (p->tk->sums_squares) clear_squares(t);
   for (int i = 0; i < p->segments; i++) {
-    RowSegment s = p->segment[i];
-    if (t->row_part.count) block_bounds(s.high[0].value.constant, p->tk->row_parts, t->row_part, s.low, s.high);
-    emit_tile(p, &s, t);
+    RowSegment s = product_segment(p, i, t);
+    emit_row_tiles(p, &s, t);
   }
 }
 
@@ -76,7 +81,7 @@ void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_s
 
 int64_t row_block_count(const Target *t, int64_t rows) {
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
-  return tile_blocks(tiles.count[0]) + tile_blocks(tiles.count[1]);
+  return tile_blocks(tiles.count[0], BLOCK_TILES) + tile_blocks(tiles.count[1], BLOCK_TILES);
 }
 
 int64_t most_row_blocks(const Lower *lw, int64_t rows) {
@@ -90,11 +95,26 @@ int64_t most_row_blocks(const Lower *lw, int64_t rows) {
 }
 
 int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {
+  return emit_row_blocks_of(lw, rows, BLOCK_TILES, body, user);
+}
+
+int64_t most_block_rows(const Target *t, int64_t rows, int block_tiles) {
+  RowTiles tiles = row_tiles(rows, t->gemm_rows);
+  int64_t most = 0;
+  for (int i = 0; i < 2; i++) {
+    int64_t blocks = tile_blocks(tiles.count[i], block_tiles);
+    int64_t n = blocks ? (tiles.count[i] + blocks - 1) / blocks * tiles.rows[i] : 0;
+    if (n > most) most = n;
+  }
+  return most;
+}
+
+int64_t emit_row_blocks_of(Lower *lw, int64_t rows, int block_tiles, BlockBody body, void *user) {
   RowTiles tiles = row_tiles(rows, lw->target->gemm_rows);
   int64_t done = 0;
   for (int i = 0; i < 2; i++) {
     if (!tiles.count[i]) continue;
-    int64_t blocks = tile_blocks(tiles.count[i]);
+    int64_t blocks = tile_blocks(tiles.count[i], block_tiles);
     RowSegment s = whole_segment(&tiles, i);
     VarId block = emit_for(lw->kernel, LOP_pfor, "block", 0, blocks, 1);
     block_bounds(tiles.count[i], blocks, affine_var(block, 1), s.low, s.high);
