@@ -12,7 +12,7 @@
 
 /* Both sizes of the matrix have halves in whole panels, not too small. */
 static bool halves_pay(const Graph *g, const Op *gemm) {
-  enum { PANELS = 2 * 16, LEAST_SIZE = 96, LEAST_ROWS = 48 };
+  enum { PANELS = 2 * 16, LEAST_SIZE = 96, LEAST_ROWS = 96 };
   const Type *y = type_of(g, gemm->first_result), *x = type_of(g, gemm->operands[0]);
   const Dim depth = x->dim[x->rank - 1], cols = gemm->attrs.cols;
   return !gemm->attrs.strassen && depth % PANELS == 0 && cols % PANELS == 0 && depth >= LEAST_SIZE &&
