@@ -131,6 +131,12 @@ static Strassen strassen(Pairs *pairs, const Op *op, ParamId sums, ParamId parts
   return f;
 }
 
+/* K / 2 */
+static int64_t half_depth(const Lower *lw, const Op *op) {
+  const Type *x = type_of(lw->graph, op->operands[0]);
+  return x->dim[x->rank - 1] / 2;
+}
+
 /* Columns of parts, and its size. */
 static int64_t parts_width(const Target *t) { return (int64_t)t->lanes * t->gemm_vectors; }
 static int64_t parts_size(const Pairs *p) { return STRASSEN_PRODUCTS * p->block * parts_width(p->lw->target); }
@@ -251,8 +257,7 @@ static void emit_columns(Strassen *f) {
 /* Sums of x, as a kernel, in temporary 0. */
 static void emit_sums_kernel(Pairs *pairs, const Op *op) {
   Lower *lw = pairs->lw;
-  const Type *x = type_of(lw->graph, op->operands[0]);
-  SumsOfX s = {.pairs = pairs, .depth = x->dim[x->rank - 1] / 2};
+  SumsOfX s = {.pairs = pairs, .depth = half_depth(lw, op)};
   lower_kernel(lw);
   s.x = lower_in(lw, op->operands[0]);
   s.sums = lower_temp(lw, 0, DT_f32, STRASSEN_PRODUCTS * pairs->block * s.depth);
@@ -262,8 +267,7 @@ static void emit_sums_kernel(Pairs *pairs, const Op *op) {
 /* The next kernel: op on the sums in temporary `from`. */
 static Strassen columns_kernel(Pairs *pairs, const Op *op, int from, ParamId y) {
   Lower *lw = pairs->lw;
-  const Type *x = type_of(lw->graph, op->operands[0]);
-  ParamId sums = lower_temp(lw, from, DT_f32, STRASSEN_PRODUCTS * pairs->block * (x->dim[x->rank - 1] / 2));
+  ParamId sums = lower_temp(lw, from, DT_f32, STRASSEN_PRODUCTS * pairs->block * half_depth(lw, op));
   ParamId parts = lower_scratch(lw, 0, DT_f32, parts_size(pairs));
   return strassen(pairs, op, sums, parts, parts_width(lw->target), y);
 }
@@ -286,7 +290,7 @@ void lower_gemm_strassen(Lower *lw, int64_t rows) {
 static void lower_blocks(const Mlp *m) {
   Lower *lw = m->lw;
   Block b = {.pairs = pairs_of(lw, m->rows), .products = 2};
-  const int64_t depth = m->columns / 2, hidden = m->hidden / 2, width = parts_width(lw->target);
+  const int64_t depth = half_depth(lw, m->first), hidden = m->hidden / 2, width = parts_width(lw->target);
   b.pairs.block = most_block_rows(lw->target, b.pairs.top, TASK_TILES);
   lower_kernel(lw);
   b.sums = (SumsOfX){.pairs = &b.pairs, .depth = depth, .x = lower_in(lw, m->first->operands[0])};
