@@ -20,13 +20,14 @@ static RowSegment whole_segment(const RowTiles *tiles, int i) {
 }
 
 /* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow each
- * other, so that one thread reads the weights once as before. Not where a task adds up squares of whole columns. */
+ * other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of one.
+ * Not where a task adds up squares of whole columns. */
 static int64_t row_parts(const TileKernel *tk, int64_t tiles) {
   enum { TASKS = 16 };
   const int64_t groups = tile_groups(tk);
   if (tk->sums_squares || !groups || groups >= TASKS) return 1;
   const int64_t parts = (TASKS + groups - 1) / groups;
-  return parts < tiles ? parts : tiles;
+  return 2 * parts <= tiles ? parts : tiles;
 }
 
 void product_all_rows(Product *p, int64_t rows) {
