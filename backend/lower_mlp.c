@@ -171,8 +171,8 @@ void lower_mlp(Lower *lw) {
   ValueId residual;
   bool simple = tail_is_residual(&m, &residual);
   int64_t chunks = chunk_count(m.hidden);
-  if (m.first->attrs.strassen) lower_mlp_strassen(&m);
-  else if (m.grn) lower_mlp_grn(&m);
+  if (m.grn) lower_mlp_grn(&m);
+  else if (m.first->attrs.strassen) lower_mlp_strassen(&m);
   else if (product_by_rows(m.rows) && (chunks == 1 || (chunks && simple))) lower_fused(m, chunks, residual);
   else lower_in_two(m);
 }

@@ -80,16 +80,16 @@ static void emit_segments(void *user, Tile *t) {
 
 void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_segments, p); }
 
-int64_t row_block_count(const Target *t, int64_t rows) {
+int64_t row_block_count(const Target *t, int64_t rows, int block_tiles) {
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
-  return tile_blocks(tiles.count[0], BLOCK_TILES) + tile_blocks(tiles.count[1], BLOCK_TILES);
+  return tile_blocks(tiles.count[0], block_tiles) + tile_blocks(tiles.count[1], block_tiles);
 }
 
-int64_t most_row_blocks(const Lower *lw, int64_t rows) {
+int64_t most_row_blocks(const Lower *lw, int64_t rows, RowBlockCount *count) {
   int64_t most = 0;
   for (int i = 0; i < target_count; i++) {
     Target t = target_for_group(op_at(lw->graph, lw->ops[0]), &targets[i]);
-    int64_t n = row_block_count(&t, rows);
+    int64_t n = count(&t, rows);
     if (n > most) most = n;
   }
   return most;

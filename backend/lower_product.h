@@ -44,9 +44,10 @@ int64_t emit_row_blocks_of(Lower *, int64_t rows, int block_tiles, BlockBody, vo
 /* Rows of the largest such block. */
 int64_t most_block_rows(const Target *, int64_t rows, int block_tiles);
 /* How many that would be. */
-int64_t row_block_count(const Target *, int64_t rows);
+int64_t row_block_count(const Target *, int64_t rows, int block_tiles);
 /* The most of all targets, each with the tile of the open group: for places that are the same on all. */
-int64_t most_row_blocks(const Lower *, int64_t rows);
+typedef int64_t RowBlockCount(const Target *, int64_t rows);
+int64_t most_row_blocks(const Lower *, int64_t rows, RowBlockCount *);
 
 /* Both segments of all rows, for tasks of columns. */
 void product_all_rows(Product *, int64_t rows);

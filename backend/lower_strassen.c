@@ -6,7 +6,7 @@
  * and epilogue. What a next product reads leaves this sweep as the sums of its quarters.
  *
  * Many rows: a task is a block of pairs and does all of it. Few: sums, then a task is a group of columns. */
-#include "backend/lower_mlp.h"
+#include "backend/lower_strassen.h"
 #include "backend/lower_rows.h"
 #include "ir/strassen.h"
 
@@ -27,6 +27,7 @@ typedef struct {
   TileKernel result;  /* y, bias and epilogue */
   int64_t depth, columns, width; /* of halves: K / 2, N / 2; columns of parts */
   bool makes_sums;    /* y is [7, block, columns], for the next product */
+  bool sums_squares;  /* as TileKernel's */
   Tile tile;          /* being finished */
 } Strassen;
 
@@ -82,7 +83,8 @@ static void store_sums(Kernel *k, const RegId quarter[QUARTERS], int lanes, Para
 
 typedef struct {
   Pairs *pairs;
-  ParamId x, sums;
+  ParamId x, sums, scale;
+  bool scaled;        /* column c of x times scale[c] */
   int64_t depth;
   Affine row;
   bool whole;
@@ -96,8 +98,16 @@ static void emit_vector_sums(void *user, Affine at, int lanes) {
     quarter[q] = kernel_reg(k, REG_f32, lanes, "x%d", q);
     const Affine row = affine_plus(s->row, q / 2 * s->pairs->top);
     const Affine element = affine_add(affine_plus(affine_scale(row, 2 * s->depth), q % 2 * s->depth), at);
-    if (q < 2 || s->whole) emit_load(k, quarter[q], s->x, element);
-    else emit_const(k, quarter[q], 0);
+    if (q >= 2 && !s->whole) {
+      emit_const(k, quarter[q], 0);
+      continue;
+    }
+    emit_load(k, quarter[q], s->x, element);
+    if (s->scaled) {
+      RegId scale = kernel_reg(k, REG_f32, lanes, "s");
+      emit_load(k, scale, s->scale, affine_plus(at, q % 2 * s->depth));
+      emit_op(k, LOP_mul, quarter[q], quarter[q], scale, 0);
+    }
   }
   store_sums(k, quarter, lanes, s->sums, affine_add(in_buffer(s->pairs, s->row, s->depth), at),
              s->pairs->block * s->depth);
@@ -164,6 +174,19 @@ static void finish_quarters(Strassen *f, RegId quarter[QUARTERS], int count, Aff
   }
 }
 
+/* squares[column] += those of the quarters in it, for both halves of the columns; or = 0. */
+static void add_squares(Strassen *f, const RegId *quarter, int count, Affine column, int lanes) {
+  Kernel *k = f->pairs->lw->kernel;
+  for (int i = 0; i < 2; i++) {
+    const Affine at = affine_add(f->result.squares_at, affine_plus(column, i * f->columns));
+    RegId sum = kernel_reg(k, REG_f32, lanes, "sq");
+    if (quarter) emit_load(k, sum, f->result.squares, at);
+    else emit_const(k, sum, 0);
+    for (int q = i; q < count; q += 2) tile_add_square(k, sum, quarter[q], lanes);
+    emit_store(k, f->result.squares, at, sum);
+  }
+}
+
 static void finish_vector(Strassen *f, int piece, Affine row, bool whole) {
   Kernel *k = f->pairs->lw->kernel;
   const int lanes = f->tile.columns->lanes[piece], offset = f->tile.columns->column[piece];
@@ -177,6 +200,7 @@ static void finish_vector(Strassen *f, int piece, Affine row, bool whole) {
     if (q < 2 || whole)
       quarter[q] = weighted_sum(k, &strassen_products[0].y[q], sizeof *strassen_products, m, STRASSEN_PRODUCTS, lanes);
   finish_quarters(f, quarter, whole ? QUARTERS : 2, row, column, lanes);
+  if (f->sums_squares) add_squares(f, quarter, whole ? QUARTERS : 2, column, lanes);
   if (f->makes_sums) {
     for (int q = 2; q < QUARTERS && !whole; q++) emit_const(k, quarter[q] = kernel_reg(k, REG_f32, lanes, "zero"), 0);
     store_sums(k, quarter, lanes, f->result.y, affine_add(in_buffer(f->pairs, row, f->columns), column),
@@ -200,6 +224,8 @@ static void emit_group(void *user, Tile *t) {
   Kernel *k = f->pairs->lw->kernel;
   Product p = f->product;
   Tile part = *t;
+  for (int i = 0; f->sums_squares && i < t->columns->count; i++)
+    add_squares(f, NULL, 0, affine_plus(t->column, t->columns->column[i]), t->columns->lanes[i]);
   VarId m = emit_for(k, LOP_for, "m", 0, STRASSEN_PRODUCTS, 1);
   part.panel = affine_add(t->panel, affine_var(m, f->depth * PANEL));
   p.x_at = affine_add(in_buffer(f->pairs, affine(0), f->depth), affine_var(m, f->pairs->block * f->depth));
@@ -232,7 +258,6 @@ typedef struct {
 static void block_body(void *user, const RowSegment *s, Affine number) {
   Block *b = user;
   Kernel *k = b->pairs.lw->kernel;
-  (void)number;
   Bound next = s->low[0];
   next.value = affine_plus(next.value, next.divisor);
   const Bound high[2] = {next, bound_none()};
@@ -242,6 +267,7 @@ static void block_body(void *user, const RowSegment *s, Affine number) {
   for (int i = 0; i < b->products; i++) {
     Strassen *f = &b->product[i];
     f->product = (Product){.tk = &f->parts, .segment = {*s}, .segments = 1};
+    if (f->sums_squares) f->result.squares_at = affine_scale(number, 2 * f->columns);
     tile_each_panel(&f->parts, LOP_for, emit_group, f);
   }
   emit_end(k);
@@ -251,25 +277,8 @@ static void block_body(void *user, const RowSegment *s, Affine number) {
 static void emit_columns(Strassen *f) {
   f->product = (Product){.tk = &f->parts};
   product_all_rows(&f->product, f->pairs->top);
+  if (f->sums_squares) f->parts.row_parts = 1; /* of whole columns */
   tile_each_panel(&f->parts, LOP_pfor, emit_group, f);
-}
-
-/* Sums of x, as a kernel, in temporary 0. */
-static void emit_sums_kernel(Pairs *pairs, const Op *op) {
-  Lower *lw = pairs->lw;
-  SumsOfX s = {.pairs = pairs, .depth = half_depth(lw, op)};
-  lower_kernel(lw);
-  s.x = lower_in(lw, op->operands[0]);
-  s.sums = lower_temp(lw, 0, DT_f32, STRASSEN_PRODUCTS * pairs->block * s.depth);
-  emit_row_blocks_of(lw, pairs->top, 1, sums_body, &s);
-}
-
-/* The next kernel: op on the sums in temporary `from`. */
-static Strassen columns_kernel(Pairs *pairs, const Op *op, int from, ParamId y) {
-  Lower *lw = pairs->lw;
-  ParamId sums = lower_temp(lw, from, DT_f32, STRASSEN_PRODUCTS * pairs->block * half_depth(lw, op));
-  ParamId parts = lower_scratch(lw, 0, DT_f32, parts_size(pairs));
-  return strassen(pairs, op, sums, parts, parts_width(lw->target), y);
 }
 
 static void set_epilogue(Strassen *f, const OpId *ops, uint32_t count) {
@@ -277,25 +286,106 @@ static void set_epilogue(Strassen *f, const OpId *ops, uint32_t count) {
   f->result.epilogue_count = count;
 }
 
-void lower_gemm_strassen(Lower *lw, int64_t rows) {
-  const Op *op = op_at(lw->graph, lw->ops[0]);
-  Pairs pairs = pairs_of(lw, rows);
-  emit_sums_kernel(&pairs, op);
-  lower_kernel(lw);
-  Strassen f = columns_kernel(&pairs, op, 0, lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result));
-  set_epilogue(&f, lw->ops + 1, lw->op_count - 1);
+/* ---- one gemm ---- */
+
+/* Sums of x of the open kernel into `to`. */
+static SumsOfX sums_of_x(Pairs *pairs, const StrassenGemm *g) {
+  Lower *lw = pairs->lw;
+  SumsOfX s = {.pairs = pairs, .depth = half_depth(lw, g->op), .scaled = g->scale_temp != NO_TEMP};
+  s.x = g->x_temp == NO_TEMP ? lower_in(lw, g->op->operands[0])
+                             : lower_temp(lw, g->x_temp, DT_f32, pairs->rows * 2 * s.depth);
+  if (s.scaled) s.scale = lower_temp(lw, g->scale_temp, DT_f32, 2 * s.depth);
+  return s;
+}
+
+static int64_t sums_size(const Pairs *p, int64_t width) { return STRASSEN_PRODUCTS * p->block * width; }
+
+/* What follows the sums, in the open kernel. */
+static Strassen product_of_sums(Pairs *pairs, const StrassenGemm *g, ParamId sums) {
+  Lower *lw = pairs->lw;
+  const int64_t columns = g->op->attrs.cols;
+  const ParamId parts = lower_scratch(lw, 2, DT_f32, parts_size(pairs));
+  const ParamId y = g->y_temp == NO_TEMP ? lower_out(lw, g->y)
+                    : g->makes_sums      ? lower_temp(lw, g->y_temp, DT_f32, sums_size(pairs, columns / 2))
+                                         : lower_temp(lw, g->y_temp, DT_f32, pairs->rows * columns);
+  Strassen f = strassen(pairs, g->op, sums, parts, parts_width(lw->target), y);
+  f.makes_sums = g->makes_sums;
+  f.sums_squares = g->squares_temp != NO_TEMP;
+  if (f.sums_squares) f.result.squares = lower_temp(lw, g->squares_temp, DT_f32, g->squares_rows * columns);
+  set_epilogue(&f, g->epilogue, g->epilogue_count);
+  return f;
+}
+
+/* Sums of x as a kernel, in temporary sums_temp. */
+static void sums_kernel(Pairs *pairs, const StrassenGemm *g) {
+  lower_kernel(pairs->lw);
+  SumsOfX s = sums_of_x(pairs, g);
+  s.sums = lower_temp(pairs->lw, g->sums_temp, DT_f32, sums_size(pairs, s.depth));
+  emit_row_blocks_of(pairs->lw, pairs->top, 1, sums_body, &s);
+}
+
+/* Then by columns. */
+static void columns_kernel(Pairs *pairs, const StrassenGemm *g) {
+  lower_kernel(pairs->lw);
+  Strassen f = product_of_sums(pairs, g, lower_temp(pairs->lw, g->sums_temp, DT_f32,
+                                                    sums_size(pairs, half_depth(pairs->lw, g->op))));
   emit_columns(&f);
+}
+
+int64_t strassen_blocks(const Target *t, int64_t rows) { return row_block_count(t, (rows + 1) / 2, TASK_TILES); }
+
+void lower_strassen_gemm(Lower *lw, int64_t rows, const StrassenGemm *g) {
+  Pairs pairs = pairs_of(lw, rows);
+  if (!product_by_rows(rows)) {
+    sums_kernel(&pairs, g);
+    columns_kernel(&pairs, g);
+    return;
+  }
+  pairs.block = most_block_rows(lw->target, pairs.top, TASK_TILES);
+  lower_kernel(lw);
+  Block b = {.pairs = pairs, .products = 1};
+  b.sums = sums_of_x(&b.pairs, g);
+  b.sums.sums = lower_scratch(lw, 0, DT_f32, sums_size(&b.pairs, b.sums.depth));
+  b.product[0] = product_of_sums(&b.pairs, g, b.sums.sums);
+  emit_row_blocks_of(lw, pairs.top, TASK_TILES, block_body, &b);
+}
+
+void lower_gemm_strassen(Lower *lw, int64_t rows) {
+  StrassenGemm g = strassen_gemm(op_at(lw->graph, lw->ops[0]));
+  g.y = op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result;
+  g.epilogue = lw->ops + 1;
+  g.epilogue_count = lw->op_count - 1;
+  lower_strassen_gemm(lw, rows, &g);
+}
+
+StrassenGemm strassen_gemm(const Op *op) {
+  return (StrassenGemm){.op = op, .x_temp = NO_TEMP, .y_temp = NO_TEMP, .scale_temp = NO_TEMP, .squares_temp = NO_TEMP};
+}
+
+/* ---- two ---- */
+
+/* The first leaves sums for the second. */
+static StrassenGemm gemm_of_mlp(const Mlp *m, bool second) {
+  StrassenGemm g = strassen_gemm(second ? m->second : m->first);
+  g.y = m->y;
+  g.sums_temp = second;
+  if (!second) g.y_temp = 1;
+  g.makes_sums = !second;
+  g.epilogue = second ? m->tail : m->act;
+  g.epilogue_count = second ? m->tail_count : m->act_count;
+  return g;
 }
 
 static void lower_blocks(const Mlp *m) {
   Lower *lw = m->lw;
   Block b = {.pairs = pairs_of(lw, m->rows), .products = 2};
-  const int64_t depth = half_depth(lw, m->first), hidden = m->hidden / 2, width = parts_width(lw->target);
+  const int64_t width = parts_width(lw->target);
   b.pairs.block = most_block_rows(lw->target, b.pairs.top, TASK_TILES);
   lower_kernel(lw);
-  b.sums = (SumsOfX){.pairs = &b.pairs, .depth = depth, .x = lower_in(lw, m->first->operands[0])};
-  b.sums.sums = lower_scratch(lw, 0, DT_f32, STRASSEN_PRODUCTS * b.pairs.block * depth);
-  ParamId between = lower_scratch(lw, 1, DT_f32, STRASSEN_PRODUCTS * b.pairs.block * hidden);
+  const StrassenGemm first = gemm_of_mlp(m, false);
+  b.sums = sums_of_x(&b.pairs, &first);
+  b.sums.sums = lower_scratch(lw, 0, DT_f32, sums_size(&b.pairs, b.sums.depth));
+  ParamId between = lower_scratch(lw, 1, DT_f32, sums_size(&b.pairs, m->hidden / 2));
   ParamId parts = lower_scratch(lw, 2, DT_f32, parts_size(&b.pairs));
   b.product[0] = strassen(&b.pairs, m->first, b.sums.sums, parts, width, between);
   b.product[1] = strassen(&b.pairs, m->second, between, parts, width, lower_out(lw, m->y));
@@ -306,18 +396,11 @@ static void lower_blocks(const Mlp *m) {
 }
 
 static void lower_columns(const Mlp *m) {
-  Lower *lw = m->lw;
-  Pairs pairs = pairs_of(lw, m->rows);
-  emit_sums_kernel(&pairs, m->first);
-  for (int second = 0; second < 2; second++) {
-    lower_kernel(lw);
-    ParamId y = second ? lower_out(lw, m->y)
-                       : lower_temp(lw, 1, DT_f32, STRASSEN_PRODUCTS * pairs.block * (m->hidden / 2));
-    Strassen f = columns_kernel(&pairs, second ? m->second : m->first, second, y);
-    f.makes_sums = !second;
-    set_epilogue(&f, second ? m->tail : m->act, second ? m->tail_count : m->act_count);
-    emit_columns(&f);
-  }
+  Pairs pairs = pairs_of(m->lw, m->rows);
+  const StrassenGemm first = gemm_of_mlp(m, false), second = gemm_of_mlp(m, true);
+  sums_kernel(&pairs, &first);
+  columns_kernel(&pairs, &first);
+  columns_kernel(&pairs, &second);
 }
 
 void lower_mlp_strassen(const Mlp *m) {

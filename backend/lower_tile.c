@@ -88,7 +88,7 @@ RegId tile_epilogue(const Tile *t, RegId acc, Affine row_at, Affine column, int 
 }
 
 /* squares[column] += (v 2^-12)^2, kept in `sum` over the tile's rows. */
-static void add_square(Kernel *k, RegId sum, RegId v, int lanes) {
+void tile_add_square(Kernel *k, RegId sum, RegId v, int lanes) {
   RegId s = kernel_reg(k, REG_f32, lanes, "s"), vs = kernel_reg(k, REG_f32, lanes, "vs");
   emit_const(k, s, math_square_scale);
   emit_op(k, LOP_mul, vs, v, s, 0);
@@ -101,7 +101,7 @@ static void end_vector(Tile *t, int r, int p, RegId sum, Affine y_at, Affine res
   Affine column = piece_column(t, p);
   int lanes = t->columns->lanes[p];
   RegId v = tile_epilogue(t, t->acc[r][p], affine_plus(result_at, r * t->tk->columns), column, lanes);
-  if (sum) add_square(k, sum, v, lanes);
+  if (sum) tile_add_square(k, sum, v, lanes);
   emit_store(k, t->tk->y, affine_add(y_at, column), v);
 }
 

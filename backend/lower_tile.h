@@ -65,6 +65,9 @@ void tile_end(Tile *, Affine y_at, int64_t y_stride, Affine result_at);
 /* The epilogue of one vector; row_at: its row in tensors of the result's shape. */
 RegId tile_epilogue(const Tile *, RegId, Affine row_at, Affine column, int lanes);
 
+/* sum += the square of v times 2^-24 */
+void tile_add_square(Kernel *, RegId sum, RegId v, int lanes);
+
 /* Calls emit once per kind of column group, inside loops (`loop`: for or pfor) over the groups of panels
  * [first_panel, end_panel): as many panels as a tile holds, cut as rows are, then the last, partial panel. */
 typedef void (*EmitTiles)(void *user, Tile *);

@@ -90,7 +90,7 @@ static bool match_mlp(Pattern *m) {
     next = next_op(m, false);
   }
   const int64_t strassen = op_at(g, m->ops[0])->attrs.strassen;
-  if (next && !strassen && grn_fits(g, op_at(g, next))) take(m, next);
+  if (next && grn_fits(g, op_at(g, next))) take(m, next);
   return take_gemm(m, false, strassen);
 }
 

@@ -2,7 +2,7 @@
  *
  *   gemm %x, (pack %w) {cols=N}   =>   gemm %x, (pack %w {strassen=1}) {cols=N strassen=1}
  *
- * Both gemms of a group of family mlp without grn. The sums of weights are part of the constant expression; those of
+ * Both gemms of a group of family mlp. The sums of weights are part of the constant expression; those of
  * activations and results cost about a tenth of what is saved where there are rows and columns enough, which is what
  * is asked for here. Changes rounding (errors grow by half): not with --strict-fp. */
 #include "backend/storage.h"
@@ -30,7 +30,7 @@ static void split(Graph *g, OpId id) {
   graph_set_operand(g, id, 1, packed);
 }
 
-/* The second gemm of the group that begins with `first`; 0: there is none, or it has a grn. */
+/* The second gemm of the mlp group that begins with `first`; 0: there is none. */
 static OpId second_gemm(const Graph *g, OpId first) {
   const Op *op = op_at(g, first);
   const int32_t kernel = op->sched.kernel;
@@ -38,7 +38,7 @@ static OpId second_gemm(const Graph *g, OpId first) {
   for (OpId id = op->next; id; id = op_at(g, id)->next) {
     const Op *o = op_at(g, id);
     if (!op_is_runtime(g, id)) continue;
-    if (o->sched.kernel != kernel || o->kind == OP_grn) return 0;
+    if (o->sched.kernel != kernel) return 0;
     if (o->kind == OP_gemm) return id;
   }
   return 0;
