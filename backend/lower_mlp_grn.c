@@ -11,6 +11,7 @@
 #include "backend/lower_mlp.h"
 #include "backend/lower_rows.h"
 #include "backend/lower_strassen.h"
+#include "backend/tiles.h"
 
 enum { HIDDEN, SQUARES, SCALE, WEIGHTS, SUMS_OF_X, SUMS_OF_H }; /* temporaries */
 
@@ -188,15 +189,27 @@ static void second_by_strassen(const Grn *g) {
   lower_strassen_gemm(g->lw, m->rows, &s);
 }
 
-static int64_t plain_blocks(const Target *t, int64_t rows) { return row_block_count(t, rows, BLOCK_TILES); }
+/* Tasks that each add up their own sums of squares. */
+static int64_t task_count(const Mlp *m, const Target *t) {
+  if (m->first->attrs.strassen) return strassen_shares(t, m->rows, m->hidden);
+  return product_by_rows(m->rows) ? row_block_count(t, m->rows, BLOCK_TILES) : 1;
+}
+
+/* The most of all targets, each with the tile of the open group: places are the same on all. */
+static int64_t most_tasks(const Mlp *m) {
+  int64_t most = 0;
+  for (int i = 0; i < target_count; i++) {
+    const Target t = target_for_group(m->first, &targets[i]);
+    const int64_t n = task_count(m, &t);
+    if (n > most) most = n;
+  }
+  return most;
+}
 
 void lower_mlp_grn(const Mlp *m) {
-  Grn g = {.m = m, .lw = m->lw};
-  const bool strassen = m->first->attrs.strassen, by_rows = product_by_rows(m->rows);
-  const bool scaled_weights = m->rows > m->columns;
-  RowBlockCount *blocks = strassen ? strassen_blocks : plain_blocks;
-  g.tasks = by_rows ? blocks(m->lw->target, m->rows) : 1;
-  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * (by_rows ? most_row_blocks(m->lw, m->rows, blocks) : 1));
+  Grn g = {.m = m, .lw = m->lw, .tasks = task_count(m, m->lw->target)};
+  const bool strassen = m->first->attrs.strassen, scaled_weights = m->rows > m->columns;
+  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * most_tasks(m));
   if (strassen) hidden_by_strassen(&g);
   else hidden_kernel(&g);
   scale_kernel(&g);

@@ -1,6 +1,5 @@
 /* Products as loops over row tiles and panels; see lower_product.h. */
 #include "backend/lower_product.h"
-#include "backend/tiles.h"
 
 Product product_whole(TileKernel *tk) {
   return (Product){.tk = tk, .x_stride = tk->k_size, .y_stride = tk->columns, .k_count = tk->k_size};
@@ -20,12 +19,10 @@ static RowSegment whole_segment(const RowTiles *tiles, int i) {
 }
 
 /* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow each
- * other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of one.
- * Not where a task adds up squares of whole columns. */
-static int64_t row_parts(const TileKernel *tk, int64_t tiles) {
+ * other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of one. */
+int64_t row_parts(int64_t groups, int64_t tiles) {
   enum { TASKS = 16 };
-  const int64_t groups = tile_groups(tk);
-  if (tk->sums_squares || !groups || groups >= TASKS) return 1;
+  if (!groups || groups >= TASKS) return 1;
   const int64_t parts = (TASKS + groups - 1) / groups;
   return 2 * parts <= tiles ? parts : tiles;
 }
@@ -35,7 +32,8 @@ void product_all_rows(Product *p, int64_t rows) {
   p->segments = 0;
   for (int i = 0; i < 2; i++)
     if (tiles.count[i]) p->segment[p->segments++] = whole_segment(&tiles, i);
-  p->tk->row_parts = row_parts(p->tk, tiles.count[0] + tiles.count[1]);
+  /* a task that adds up squares has whole columns */
+  p->tk->row_parts = p->tk->sums_squares ? 1 : row_parts(tile_groups(p->tk), tiles.count[0] + tiles.count[1]);
 }
 
 void emit_row_tiles(const Product *p, const RowSegment *s, Tile *t) {
@@ -83,16 +81,6 @@ void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_s
 int64_t row_block_count(const Target *t, int64_t rows, int block_tiles) {
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
   return tile_blocks(tiles.count[0], block_tiles) + tile_blocks(tiles.count[1], block_tiles);
-}
-
-int64_t most_row_blocks(const Lower *lw, int64_t rows, RowBlockCount *count) {
-  int64_t most = 0;
-  for (int i = 0; i < target_count; i++) {
-    Target t = target_for_group(op_at(lw->graph, lw->ops[0]), &targets[i]);
-    int64_t n = count(&t, rows);
-    if (n > most) most = n;
-  }
-  return most;
 }
 
 int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {

@@ -45,9 +45,8 @@ int64_t emit_row_blocks_of(Lower *, int64_t rows, int block_tiles, BlockBody, vo
 int64_t most_block_rows(const Target *, int64_t rows, int block_tiles);
 /* How many that would be. */
 int64_t row_block_count(const Target *, int64_t rows, int block_tiles);
-/* The most of all targets, each with the tile of the open group: for places that are the same on all. */
-typedef int64_t RowBlockCount(const Target *, int64_t rows);
-int64_t most_row_blocks(const Lower *, int64_t rows, RowBlockCount *);
+/* Into how many parts of so many tiles of rows each group of columns is cut, where tasks are of columns. */
+int64_t row_parts(int64_t groups, int64_t tiles);
 
 /* Both segments of all rows, for tasks of columns. */
 void product_all_rows(Product *, int64_t rows);

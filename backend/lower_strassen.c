@@ -224,6 +224,7 @@ static void emit_group(void *user, Tile *t) {
   Kernel *k = f->pairs->lw->kernel;
   Product p = f->product;
   Tile part = *t;
+  if (t->row_part.count) f->result.squares_at = affine_scale(t->row_part, 2 * f->columns);
   for (int i = 0; f->sums_squares && i < t->columns->count; i++)
     add_squares(f, NULL, 0, affine_plus(t->column, t->columns->column[i]), t->columns->lanes[i]);
   VarId m = emit_for(k, LOP_for, "m", 0, STRASSEN_PRODUCTS, 1);
@@ -277,7 +278,6 @@ static void block_body(void *user, const RowSegment *s, Affine number) {
 static void emit_columns(Strassen *f) {
   f->product = (Product){.tk = &f->parts};
   product_all_rows(&f->product, f->pairs->top);
-  if (f->sums_squares) f->parts.row_parts = 1; /* of whole columns */
   tile_each_panel(&f->parts, LOP_pfor, emit_group, f);
 }
 
@@ -332,7 +332,12 @@ static void columns_kernel(Pairs *pairs, const StrassenGemm *g) {
   emit_columns(&f);
 }
 
-int64_t strassen_blocks(const Target *t, int64_t rows) { return row_block_count(t, (rows + 1) / 2, TASK_TILES); }
+int64_t strassen_shares(const Target *t, int64_t rows, int64_t columns) {
+  const int64_t top = (rows + 1) / 2;
+  if (product_by_rows(rows)) return row_block_count(t, top, TASK_TILES);
+  const RowTiles tiles = row_tiles(top, t->gemm_rows);
+  return row_parts(panel_groups(t, columns / 2 / PANEL), tiles.count[0] + tiles.count[1]);
+}
 
 void lower_strassen_gemm(Lower *lw, int64_t rows, const StrassenGemm *g) {
   Pairs pairs = pairs_of(lw, rows);

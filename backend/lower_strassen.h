@@ -15,13 +15,13 @@ typedef struct {
   bool makes_sums;    /* there, as sums of its quarters for another product, [7, pairs of rows, columns / 2] */
   int x_temp;         /* temporary with x; NO_TEMP: its operand */
   int scale_temp;     /* factors of x's columns; NO_TEMP: none */
-  int squares_temp;   /* gets squares' sums as TileKernel says, one row a task; NO_TEMP: not wanted */
-  int64_t squares_rows; /* strassen_blocks where product_by_rows, else 1 */
+  int squares_temp;   /* gets squares' sums as TileKernel says, one row a share of the rows; NO_TEMP: not wanted */
+  int64_t squares_rows; /* strassen_shares */
   int sums_temp;      /* free for sums of x's quarters */
 } StrassenGemm;
 
 StrassenGemm strassen_gemm(const Op *); /* nothing but the op is set */
 void lower_strassen_gemm(Lower *, int64_t rows, const StrassenGemm *);
-/* Tasks of a product by rows. */
-int64_t strassen_blocks(const Target *, int64_t rows);
+/* Parts of the rows in different tasks. */
+int64_t strassen_shares(const Target *, int64_t rows, int64_t columns);
 #endif

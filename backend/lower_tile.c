@@ -200,19 +200,22 @@ static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, voi
 }
 
 /* Whole panels, in groups of as many as a tile holds. */
-static RowTiles panel_groups(const TileKernel *tk) {
-  const Target *target = tk->lw->target;
-  const int panels = target->lanes * target->gemm_vectors / PANEL;
-  return row_tiles(tk->panel_count ? tk->panel_count : tk->columns / PANEL, panels < 1 ? 1 : panels);
+static RowTiles groups_of(const Target *t, int64_t panels) {
+  const int most = t->lanes * t->gemm_vectors / PANEL;
+  return row_tiles(panels, most < 1 ? 1 : most);
 }
 
-int64_t tile_groups(const TileKernel *tk) {
-  const RowTiles groups = panel_groups(tk);
+int64_t panel_groups(const Target *t, int64_t panels) {
+  const RowTiles groups = groups_of(t, panels);
   return groups.count[0] + groups.count[1];
 }
 
+static int64_t panels_of(const TileKernel *tk) { return tk->panel_count ? tk->panel_count : tk->columns / PANEL; }
+
+int64_t tile_groups(const TileKernel *tk) { return panel_groups(tk->lw->target, panels_of(tk)); }
+
 void tile_each_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
-  const RowTiles groups = panel_groups(tk); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
+  const RowTiles groups = groups_of(tk->lw->target, panels_of(tk)); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
   for (int i = 0; i < 2; i++)
     if (groups.count[i]) whole_panels(tk, loop, groups.start[i], groups.count[i], groups.rows[i], emit, user);
   if (!tk->panel_count && tk->columns % PANEL) partial_panel(tk, loop, emit, user);

@@ -73,6 +73,7 @@ void tile_add_square(Kernel *, RegId sum, RegId v, int lanes);
 typedef void (*EmitTiles)(void *user, Tile *);
 /* How many column groups there are, but for the last, partial panel. */
 int64_t tile_groups(const TileKernel *);
+int64_t panel_groups(const Target *, int64_t panels);
 void tile_each_panel(const TileKernel *, LoopOp loop, EmitTiles, void *user);
 
 /* Rows cut into tiles of at most `most`, as even as possible: count[0] tiles of rows[0] from row start[0], then the
