@@ -17,7 +17,7 @@ typedef struct {
 struct LowerState {
   Arena *arena;
   Storage storage;
-  int64_t placed_bytes;           /* arena bytes that place-buffers gave out */
+  int64_t *live_ends;             /* of the graph's ops: temporaries lie behind them */
   int64_t temp_offset[MAX_TEMPS]; /* of the group's temporaries; -1: not made */
   int64_t temp_end;               /* end of the group's temporaries */
   Place places[64];               /* of the open kernel's parameters */
@@ -222,19 +222,6 @@ int lane_pieces(const Target *t, int64_t count, int *pieces) {
   return n;
 }
 
-static int64_t placed_bytes(const Graph *g) {
-  int64_t end = 0;
-  FOR_EACH_OP(g, id) {
-    const Op *op = op_at(g, id);
-    for (uint32_t r = 0; r < op->result_count && (int32_t)r < op->sched.at.count; r++) {
-      if (op->sched.at.at[r] < 0) continue;
-      int64_t e = op->sched.at.at[r] + (int64_t)type_bytes(type_of(g, op->first_result + r));
-      if (e > end) end = e;
-    }
-  }
-  return round_up_64(end);
-}
-
 /* Ops of the group that `id` opens: the following runtime ops with its number. */
 static uint32_t gather_group(const Graph *g, OpId id, OpId *ops) {
   uint32_t n = 0;
@@ -247,6 +234,16 @@ static uint32_t gather_group(const Graph *g, OpId id, OpId *ops) {
   return n;
 }
 
+/* What exists while the group is computed lies below this. */
+static int64_t group_end(const Lower *lw) {
+  int64_t end = 0;
+  for (uint32_t i = 0; i < lw->op_count; i++) {
+    const int64_t e = lw->state->live_ends[lw->ops[i]];
+    if (e > end) end = e;
+  }
+  return round_up_64(end);
+}
+
 LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
   struct LowerState state = {.arena = arena_new()};
   LoopProgram *p = ARENA_NEW(arena, LoopProgram);
@@ -254,7 +251,7 @@ LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
   p->target = target->name;
   state.storage = storage_new(g, state.arena);
   p->weight_bytes = state.storage.weight_bytes;
-  state.placed_bytes = p->arena_bytes = placed_bytes(g);
+  state.live_ends = live_ends(g, state.arena);
   OpId *ops = ARENA_ARRAY(state.arena, OpId, g->op_count);
   Lower lw = {.graph = g, .target = target, .program = p, .ops = ops, .state = &state};
   for (OpId id = g->first; id;) {
@@ -266,7 +263,8 @@ LoopProgram *lower_graph(const Graph *g, const Target *target, Arena *arena) {
     lw.op_count = gather_group(g, id, ops);
     Target tiled = target_for_group(op_at(g, id), target);
     lw.target = &tiled;
-    state.temp_end = state.placed_bytes;
+    state.temp_end = group_end(&lw);
+    if (state.temp_end > p->arena_bytes) p->arena_bytes = state.temp_end;
     for (int i = 0; i < MAX_TEMPS; i++) state.temp_offset[i] = -1;
     family_named(op_at(g, id)->sched.family)(&lw);
     close_kernel(&lw);

@@ -16,6 +16,10 @@ void lower_gemm(Lower *lw) {
   const Op *op = op_at(lw->graph, lw->ops[0]);
   const Type *y = type_of(lw->graph, op->first_result);
   int64_t rows = type_elements(y) / y->dim[y->rank - 1];
+  if (op->attrs.strassen) {
+    lower_gemm_strassen(lw, rows);
+    return;
+  }
   lower_kernel(lw);
   ParamId x = lower_in(lw, op->operands[0]);
   TileKernel tk = tile_kernel(lw, op, x, lower_out(lw, op_at(lw->graph, lw->ops[lw->op_count - 1])->first_result));

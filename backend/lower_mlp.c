@@ -108,25 +108,13 @@ static void fused_body(void *user, const RowSegment *s, Affine number) {
   emit_end(k);
 }
 
-/* Rows of the largest block. */
-static int64_t block_rows(const Target *t, int64_t rows) {
-  RowTiles tiles = row_tiles(rows, t->gemm_rows);
-  int64_t most = 0;
-  for (int i = 0; i < 2; i++) {
-    int64_t blocks = tile_blocks(tiles.count[i]);
-    int64_t n = blocks ? (tiles.count[i] + blocks - 1) / blocks * tiles.rows[i] : 0;
-    if (n > most) most = n;
-  }
-  return most;
-}
-
 static void lower_fused(Mlp m, int64_t chunks, ValueId residual) {
   Lower *lw = m.lw;
   Fused f = {.m = m, .chunks = chunks, .residual = residual};
   int64_t width = m.hidden / chunks;
   lower_kernel(lw);
   ParamId x = lower_in(lw, m.first->operands[0]);
-  ParamId hidden = lower_scratch(lw, 0, DT_f32, block_rows(lw->target, m.rows) * width);
+  ParamId hidden = lower_scratch(lw, 0, DT_f32, most_block_rows(lw->target, m.rows, BLOCK_TILES) * width);
   f.tk1 = tile_kernel(lw, m.first, x, hidden);
   f.tk1.epilogue = m.act;
   f.tk1.epilogue_count = m.act_count;
@@ -184,6 +172,7 @@ void lower_mlp(Lower *lw) {
   bool simple = tail_is_residual(&m, &residual);
   int64_t chunks = chunk_count(m.hidden);
   if (m.grn) lower_mlp_grn(&m);
+  else if (m.first->attrs.strassen) lower_mlp_strassen(&m);
   else if (product_by_rows(m.rows) && (chunks == 1 || (chunks && simple))) lower_fused(m, chunks, residual);
   else lower_in_two(m);
 }

@@ -16,4 +16,6 @@ typedef struct {
 void mlp_emit_product(TileKernel *, int64_t rows);
 /* With global response normalisation between the gemms. */
 void lower_mlp_grn(const Mlp *);
+/* Both gemms by Strassen's products, no grn. */
+void lower_mlp_strassen(const Mlp *);
 #endif

@@ -5,12 +5,15 @@
  *   2. the rows added in task order; scale s = 1 + gamma n to temporary 2
  *   3. whichever is smaller is scaled: W2's rows (more rows of h than columns of y) to temporary 3, or h in place
  *   4. the second product
+ * By Strassen's products (lower_strassen.c) h is scaled as the sums of its quarters are taken: 3 is a part of 4.
  * Squares are of values times 2^-12 (math_square_scale): nothing overflows for |h| <= 1e18. */
 #include "backend/lower_math.h"
 #include "backend/lower_mlp.h"
 #include "backend/lower_rows.h"
+#include "backend/lower_strassen.h"
+#include "backend/tiles.h"
 
-enum { HIDDEN, SQUARES, SCALE, WEIGHTS }; /* temporaries */
+enum { HIDDEN, SQUARES, SCALE, WEIGHTS, SUMS_OF_X, SUMS_OF_H }; /* temporaries */
 
 typedef struct {
   const Mlp *m;
@@ -162,14 +165,58 @@ static void second_kernel(Grn *g, bool scaled_weights) {
   mlp_emit_product(&tk, m->rows);
 }
 
+static void hidden_by_strassen(const Grn *g) {
+  const Mlp *m = g->m;
+  StrassenGemm s = strassen_gemm(m->first);
+  s.epilogue = m->act;
+  s.epilogue_count = m->act_count;
+  s.y_temp = HIDDEN;
+  s.squares_temp = SQUARES;
+  s.squares_rows = g->tasks;
+  s.sums_temp = SUMS_OF_X;
+  lower_strassen_gemm(g->lw, m->rows, &s);
+}
+
+static void second_by_strassen(const Grn *g) {
+  const Mlp *m = g->m;
+  StrassenGemm s = strassen_gemm(m->second);
+  s.epilogue = m->tail;
+  s.epilogue_count = m->tail_count;
+  s.x_temp = HIDDEN;
+  s.scale_temp = SCALE;
+  s.y = m->y;
+  s.sums_temp = SUMS_OF_H;
+  lower_strassen_gemm(g->lw, m->rows, &s);
+}
+
+/* Tasks that each add up their own sums of squares. */
+static int64_t task_count(const Mlp *m, const Target *t) {
+  if (m->first->attrs.strassen) return strassen_shares(t, m->rows, m->hidden);
+  return product_by_rows(m->rows) ? row_block_count(t, m->rows, BLOCK_TILES) : 1;
+}
+
+/* The most of all targets, each with the tile of the open group: places are the same on all. */
+static int64_t most_tasks(const Mlp *m) {
+  int64_t most = 0;
+  for (int i = 0; i < target_count; i++) {
+    const Target t = target_for_group(m->first, &targets[i]);
+    const int64_t n = task_count(m, &t);
+    if (n > most) most = n;
+  }
+  return most;
+}
+
 void lower_mlp_grn(const Mlp *m) {
-  Grn g = {.m = m, .lw = m->lw};
-  bool scaled_weights = m->rows > m->columns;
-  bool by_rows = product_by_rows(m->rows);
-  g.tasks = by_rows ? row_block_count(m->lw->target, m->rows) : 1;
-  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * (by_rows ? most_row_blocks(m->lw, m->rows) : 1));
-  hidden_kernel(&g);
+  Grn g = {.m = m, .lw = m->lw, .tasks = task_count(m, m->lw->target)};
+  const bool strassen = m->first->attrs.strassen, scaled_weights = m->rows > m->columns;
+  lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * most_tasks(m));
+  if (strassen) hidden_by_strassen(&g);
+  else hidden_kernel(&g);
   scale_kernel(&g);
+  if (strassen) {
+    second_by_strassen(&g);
+    return;
+  }
   if (scaled_weights) scale_weights(&g);
   else scale_rows(&g);
   second_kernel(&g, scaled_weights);

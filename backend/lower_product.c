@@ -1,6 +1,5 @@
 /* Products as loops over row tiles and panels; see lower_product.h. */
 #include "backend/lower_product.h"
-#include "backend/tiles.h"
 
 Product product_whole(TileKernel *tk) {
   return (Product){.tk = tk, .x_stride = tk->k_size, .y_stride = tk->columns, .k_count = tk->k_size};
@@ -20,13 +19,12 @@ static RowSegment whole_segment(const RowTiles *tiles, int i) {
 }
 
 /* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow each
- * other, so that one thread reads the weights once as before. Not where a task adds up squares of whole columns. */
-static int64_t row_parts(const TileKernel *tk, int64_t tiles) {
+ * other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of one. */
+int64_t row_parts(int64_t groups, int64_t tiles) {
   enum { TASKS = 16 };
-  const int64_t groups = tile_groups(tk);
-  if (tk->sums_squares || !groups || groups >= TASKS) return 1;
+  if (!groups || groups >= TASKS) return 1;
   const int64_t parts = (TASKS + groups - 1) / groups;
-  return parts < tiles ? parts : tiles;
+  return 2 * parts <= tiles ? parts : tiles;
 }
 
 void product_all_rows(Product *p, int64_t rows) {
@@ -34,10 +32,11 @@ void product_all_rows(Product *p, int64_t rows) {
   p->segments = 0;
   for (int i = 0; i < 2; i++)
     if (tiles.count[i]) p->segment[p->segments++] = whole_segment(&tiles, i);
-  p->tk->row_parts = row_parts(p->tk, tiles.count[0] + tiles.count[1]);
+  /* a task that adds up squares has whole columns */
+  p->tk->row_parts = p->tk->sums_squares ? 1 : row_parts(tile_groups(p->tk), tiles.count[0] + tiles.count[1]);
 }
 
-static void emit_tile(const Product *p, const RowSegment *s, Tile *t) {
+void emit_row_tiles(const Product *p, const RowSegment *s, Tile *t) {
   Kernel *k = p->tk->lw->kernel;
   VarId tile = emit_for_bounds(k, LOP_for, "i", s->low, s->high, 1);
   Affine row = affine_plus(affine_var(tile, s->rows), s->first);
@@ -50,6 +49,12 @@ static void emit_tile(const Product *p, const RowSegment *s, Tile *t) {
   emit_end(k);
   tile_end(t, y_at, p->y_stride, affine_scale(row, p->tk->columns));
   emit_end(k);
+}
+
+RowSegment product_segment(const Product *p, int i, const Tile *t) {
+  RowSegment s = p->segment[i];
+  if (t->row_part.count) block_bounds(s.high[0].value.constant, p->tk->row_parts, t->row_part, s.low, s.high);
+  return s;
 }
 
 static void clear_squares(const Tile *t) {
@@ -66,35 +71,39 @@ static void emit_segments(void *user, Tile *t) {
   const Product *p = user;
   if (p->tk->sums_squares) clear_squares(t);
   for (int i = 0; i < p->segments; i++) {
-    RowSegment s = p->segment[i];
-    if (t->row_part.count) block_bounds(s.high[0].value.constant, p->tk->row_parts, t->row_part, s.low, s.high);
-    emit_tile(p, &s, t);
+    RowSegment s = product_segment(p, i, t);
+    emit_row_tiles(p, &s, t);
   }
 }
 
 void emit_product(Product *p, LoopOp loop) { tile_each_panel(p->tk, loop, emit_segments, p); }
 
-int64_t row_block_count(const Target *t, int64_t rows) {
+int64_t row_block_count(const Target *t, int64_t rows, int block_tiles) {
   RowTiles tiles = row_tiles(rows, t->gemm_rows);
-  return tile_blocks(tiles.count[0]) + tile_blocks(tiles.count[1]);
+  return tile_blocks(tiles.count[0], block_tiles) + tile_blocks(tiles.count[1], block_tiles);
 }
 
-int64_t most_row_blocks(const Lower *lw, int64_t rows) {
+int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {
+  return emit_row_blocks_of(lw, rows, BLOCK_TILES, body, user);
+}
+
+int64_t most_block_rows(const Target *t, int64_t rows, int block_tiles) {
+  RowTiles tiles = row_tiles(rows, t->gemm_rows);
   int64_t most = 0;
-  for (int i = 0; i < target_count; i++) {
-    Target t = target_for_group(op_at(lw->graph, lw->ops[0]), &targets[i]);
-    int64_t n = row_block_count(&t, rows);
+  for (int i = 0; i < 2; i++) {
+    int64_t blocks = tile_blocks(tiles.count[i], block_tiles);
+    int64_t n = blocks ? (tiles.count[i] + blocks - 1) / blocks * tiles.rows[i] : 0;
     if (n > most) most = n;
   }
   return most;
 }
 
-int64_t emit_row_blocks(Lower *lw, int64_t rows, BlockBody body, void *user) {
+int64_t emit_row_blocks_of(Lower *lw, int64_t rows, int block_tiles, BlockBody body, void *user) {
   RowTiles tiles = row_tiles(rows, lw->target->gemm_rows);
   int64_t done = 0;
   for (int i = 0; i < 2; i++) {
     if (!tiles.count[i]) continue;
-    int64_t blocks = tile_blocks(tiles.count[i]);
+    int64_t blocks = tile_blocks(tiles.count[i], block_tiles);
     RowSegment s = whole_segment(&tiles, i);
     VarId block = emit_for(lw->kernel, LOP_pfor, "block", 0, blocks, 1);
     block_bounds(tiles.count[i], blocks, affine_var(block, 1), s.low, s.high);

@@ -29,6 +29,9 @@ Product product_whole(TileKernel *);
  * the shape alone, since every target has the same steps. */
 bool product_by_rows(int64_t rows);
 
+/* Segment i as far as tile t's task goes through its rows, and the loop over the tiles in one. */
+RowSegment product_segment(const Product *, int i, const Tile *t);
+void emit_row_tiles(const Product *, const RowSegment *, Tile *);
 /* The panels of the product, in loops of kind `loop`, each over the row segments. */
 void emit_product(Product *, LoopOp loop);
 
@@ -36,13 +39,20 @@ void emit_product(Product *, LoopOp loop);
 typedef void (*BlockBody)(void *user, const RowSegment *, Affine number);
 /* One pfor per segment of the `rows` rows, over its blocks. Returns how many blocks there are. */
 int64_t emit_row_blocks(Lower *, int64_t rows, BlockBody, void *user);
+/* The same in blocks of at most so many tiles, but for what makes equal shares. */
+int64_t emit_row_blocks_of(Lower *, int64_t rows, int block_tiles, BlockBody, void *user);
+/* Rows of the largest such block. */
+int64_t most_block_rows(const Target *, int64_t rows, int block_tiles);
 /* How many that would be. */
-int64_t row_block_count(const Target *, int64_t rows);
-/* The most of all targets, each with the tile of the open group: for places that are the same on all. */
-int64_t most_row_blocks(const Lower *, int64_t rows);
+int64_t row_block_count(const Target *, int64_t rows, int block_tiles);
+/* Into how many parts of so many tiles of rows each group of columns is cut, where tasks are of columns. */
+int64_t row_parts(int64_t groups, int64_t tiles);
 
 /* Both segments of all rows, for tasks of columns. */
 void product_all_rows(Product *, int64_t rows);
+
+/* A gemm, then pointwise ops, by Strassen's products. */
+void lower_gemm_strassen(Lower *, int64_t rows);
 
 /* Opens loops over the rows of a segment; the row's number. Closes with two emit_end. */
 Affine emit_segment_rows(Kernel *, const RowSegment *);

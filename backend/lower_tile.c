@@ -9,7 +9,9 @@ TileKernel tile_kernel(Lower *lw, const Op *op, ParamId x, ParamId y) {
 TileKernel tile_kernel_with(Lower *lw, const Op *op, ParamId x, ParamId w, ParamId y) {
   if (op->attrs.panel != PANEL) die("panels of %lld columns", (long long)op->attrs.panel);
   TileKernel t = {.lw = lw, .x = x, .w = w, .y = y, .columns = op->attrs.cols, .result = op->first_result};
-  t.k_size = type_of(lw->graph, op->operands[1])->dim[1];
+  const Type *packed = type_of(lw->graph, op->operands[1]);
+  t.k_size = packed->dim[packed->rank - 2];
+  t.panel_stride = type_elements(packed) / packed->dim[0];
   t.prefetch = lw->target->lanes > 1;
   if (op->operand_count > 2 && op->operands[2]) {
     t.bias = lower_in(lw, op->operands[2]);
@@ -38,12 +40,13 @@ void tile_step(Tile *t, Affine x_at, int64_t x_stride, Affine k_at) {
   Kernel *k = t->tk->lw->kernel;
   RegId b[MAX_TILE_PIECES];
   Affine line = affine_add(t->panel, affine_scale(k_at, PANEL));
+  const int64_t ahead = t->tk->prefetch_ahead ? t->tk->prefetch_ahead : t->panels * t->tk->panel_stride;
   for (int p = 0; p < t->columns->count; p++) {
     b[p] = kernel_reg(k, REG_f32, t->columns->lanes[p], "b%d", p);
     emit_load(k, b[p], t->tk->w, affine_plus(line, t->columns->weight[p]));
   }
   for (int64_t p = 0; t->tk->prefetch && p < t->panels; p++)
-    emit_prefetch(k, t->tk->w, affine_plus(line, (t->panels + p) * t->tk->k_size * PANEL));
+    emit_prefetch(k, t->tk->w, affine_plus(line, p * t->tk->panel_stride + ahead));
   for (int r = 0; r < t->rows; r++) {
     RegId a = 0;
     for (int p = 0; p < t->columns->count; p++) {
@@ -57,7 +60,7 @@ void tile_step(Tile *t, Affine x_at, int64_t x_stride, Affine k_at) {
 }
 
 /* An operand of an epilogue op beside an accumulator: one element, one per channel, or of the result's shape. */
-static RegId load_operand(Tile *t, ValueId v, Affine row_at, Affine column, int lanes) {
+static RegId load_operand(const Tile *t, ValueId v, Affine row_at, Affine column, int lanes) {
   Lower *lw = t->tk->lw;
   const Type *type = type_of(lw->graph, v);
   RegId reg = kernel_reg(lw->kernel, REG_f32, lanes, "e");
@@ -70,7 +73,7 @@ static RegId load_operand(Tile *t, ValueId v, Affine row_at, Affine column, int 
   return reg;
 }
 
-static RegId apply_epilogue(Tile *t, RegId acc, Affine row_at, Affine column, int lanes) {
+RegId tile_epilogue(const Tile *t, RegId acc, Affine row_at, Affine column, int lanes) {
   Lower *lw = t->tk->lw;
   ValueId current = t->tk->result;
   for (uint32_t i = 0; i < t->tk->epilogue_count; i++) {
@@ -85,7 +88,7 @@ static RegId apply_epilogue(Tile *t, RegId acc, Affine row_at, Affine column, in
 }
 
 /* squares[column] += (v 2^-12)^2, kept in `sum` over the tile's rows. */
-static void add_square(Kernel *k, RegId sum, RegId v, int lanes) {
+void tile_add_square(Kernel *k, RegId sum, RegId v, int lanes) {
   RegId s = kernel_reg(k, REG_f32, lanes, "s"), vs = kernel_reg(k, REG_f32, lanes, "vs");
   emit_const(k, s, math_square_scale);
   emit_op(k, LOP_mul, vs, v, s, 0);
@@ -97,8 +100,8 @@ static void end_vector(Tile *t, int r, int p, RegId sum, Affine y_at, Affine res
   Kernel *k = t->tk->lw->kernel;
   Affine column = piece_column(t, p);
   int lanes = t->columns->lanes[p];
-  RegId v = apply_epilogue(t, t->acc[r][p], affine_plus(result_at, r * t->tk->columns), column, lanes);
-  if (sum) add_square(k, sum, v, lanes);
+  RegId v = tile_epilogue(t, t->acc[r][p], affine_plus(result_at, r * t->tk->columns), column, lanes);
+  if (sum) tile_add_square(k, sum, v, lanes);
   emit_store(k, t->tk->y, affine_add(y_at, column), v);
 }
 
@@ -152,13 +155,13 @@ static void whole_panels(const TileKernel *tk, LoopOp loop, int64_t first, int64
   for (int i = 0; i < c.count; i++) {
     c.lanes[i] = target->lanes;
     c.column[i] = i * target->lanes;
-    c.weight[i] = c.column[i] / PANEL * tk->k_size * PANEL + c.column[i] % PANEL;
+    c.weight[i] = c.column[i] / PANEL * tk->panel_stride + c.column[i] % PANEL;
   }
   int loops;
   Tile t = {.tk = tk, .columns = &c, .panels = panels};
   VarId group = column_groups(&t, loop, "p", groups, &loops);
   Affine panel = affine_add(affine_plus(affine_var(group, panels), first), tk->first_panel);
-  t.panel = affine_scale(panel, PANEL * tk->k_size);
+  t.panel = affine_scale(panel, tk->panel_stride);
   t.column = affine_scale(panel, PANEL);
   if (tile < width) {
     VarId part = emit_for(k, LOP_for, "q", 0, width, tile);
@@ -189,7 +192,7 @@ static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, voi
       offset += pieces[i];
     }
     Tile t = {.tk = tk, .columns = &c, .panels = 0, .row_part = rows.row_part};
-    t.panel = affine(panel * PANEL * tk->k_size);
+    t.panel = affine(panel * tk->panel_stride);
     t.column = affine(panel * PANEL);
     emit(user, &t);
   }
@@ -197,19 +200,22 @@ static void partial_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, voi
 }
 
 /* Whole panels, in groups of as many as a tile holds. */
-static RowTiles panel_groups(const TileKernel *tk) {
-  const Target *target = tk->lw->target;
-  const int panels = target->lanes * target->gemm_vectors / PANEL;
-  return row_tiles(tk->panel_count ? tk->panel_count : tk->columns / PANEL, panels < 1 ? 1 : panels);
+static RowTiles groups_of(const Target *t, int64_t panels) {
+  const int most = t->lanes * t->gemm_vectors / PANEL;
+  return row_tiles(panels, most < 1 ? 1 : most);
 }
 
-int64_t tile_groups(const TileKernel *tk) {
-  const RowTiles groups = panel_groups(tk);
+int64_t panel_groups(const Target *t, int64_t panels) {
+  const RowTiles groups = groups_of(t, panels);
   return groups.count[0] + groups.count[1];
 }
 
+static int64_t panels_of(const TileKernel *tk) { return tk->panel_count ? tk->panel_count : tk->columns / PANEL; }
+
+int64_t tile_groups(const TileKernel *tk) { return panel_groups(tk->lw->target, panels_of(tk)); }
+
 void tile_each_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
-  const RowTiles groups = panel_groups(tk); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
+  const RowTiles groups = groups_of(tk->lw->target, panels_of(tk)); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
   for (int i = 0; i < 2; i++)
     if (groups.count[i]) whole_panels(tk, loop, groups.start[i], groups.count[i], groups.rows[i], emit, user);
   if (!tk->panel_count && tk->columns % PANEL) partial_panel(tk, loop, emit, user);
@@ -224,9 +230,9 @@ RowTiles row_tiles(int64_t rows, int most) {
   return t;
 }
 
-int64_t tile_blocks(int64_t tiles) {
-  enum { TILES = 16, THREADS = 4 };
-  int64_t blocks = (tiles + TILES - 1) / TILES;
+int64_t tile_blocks(int64_t tiles, int most) {
+  enum { THREADS = 4 };
+  int64_t blocks = (tiles + most - 1) / most;
   return blocks >= THREADS ? (blocks + THREADS - 1) / THREADS * THREADS : blocks;
 }
 

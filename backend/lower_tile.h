@@ -16,13 +16,15 @@ typedef struct {
   ParamId x, w, bias, y;
   TileStart start;
   int64_t k_size, columns;    /* K and N of the packed weight [ceil(N / 16), K, 16] */
+  int64_t panel_stride;       /* elements from a panel to the next */
   const OpId *epilogue;       /* pointwise ops on the result, in order; the first reads `result` */
   uint32_t epilogue_count;
   ValueId result;
   Affine first_panel;         /* panels first_panel .. first_panel + panel_count - 1 are computed; count 0: all */
   int64_t panel_count;        /* whole panels */
   int64_t row_parts;          /* tasks of columns are cut into so many parts of the rows; 0, 1: they are not */
-  bool prefetch;              /* next panel's weights, one line a step of k */
+  bool prefetch;              /* next panel's weights, one line a step of k: those behind the tile's own, or */
+  int64_t prefetch_ahead;     /* so many elements ahead of each of them; 0: behind them */
   bool sums_squares;          /* adds the rows' squares, times 2^-24, per column to squares[squares_at + column] */
   ParamId squares;
   Affine squares_at;
@@ -60,11 +62,18 @@ void tile_step(Tile *, Affine x_at, int64_t x_stride, Affine k);
 /* Epilogue, then stores to y. result_at: element of row 0, column 0 in tensors of the result's shape. */
 void tile_end(Tile *, Affine y_at, int64_t y_stride, Affine result_at);
 
+/* The epilogue of one vector; row_at: its row in tensors of the result's shape. */
+RegId tile_epilogue(const Tile *, RegId, Affine row_at, Affine column, int lanes);
+
+/* sum += the square of v times 2^-24 */
+void tile_add_square(Kernel *, RegId sum, RegId v, int lanes);
+
 /* Calls emit once per kind of column group, inside loops (`loop`: for or pfor) over the groups of panels
  * [first_panel, end_panel): as many panels as a tile holds, cut as rows are, then the last, partial panel. */
 typedef void (*EmitTiles)(void *user, Tile *);
 /* How many column groups there are, but for the last, partial panel. */
 int64_t tile_groups(const TileKernel *);
+int64_t panel_groups(const Target *, int64_t panels);
 void tile_each_panel(const TileKernel *, LoopOp loop, EmitTiles, void *user);
 
 /* Rows cut into tiles of at most `most`, as even as possible: count[0] tiles of rows[0] from row start[0], then the
@@ -75,8 +84,9 @@ typedef struct {
 } RowTiles;
 RowTiles row_tiles(int64_t rows, int most);
 
-/* Tasks of about 16 tiles: a number of blocks that divides well between threads. Depends on the count alone. */
-int64_t tile_blocks(int64_t tiles);
+/* Tasks of at most so many tiles: a number of blocks that divides well between threads. Depends on the count alone. */
+enum { BLOCK_TILES = 16 };
+int64_t tile_blocks(int64_t tiles, int most);
 /* Bounds of block `block` of `blocks` over `tiles` tiles: floor(tiles block / blocks) .. floor(tiles (block + 1) / blocks). */
 void block_bounds(int64_t tiles, int64_t blocks, Affine block, Bound low[2], Bound high[2]);
 #endif

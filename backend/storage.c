@@ -57,6 +57,27 @@ WeightSlot *collect_weights(const Graph *g, Arena *a, size_t *count, int64_t *to
   return slots;
 }
 
+int64_t *live_ends(const Graph *g, Arena *a) {
+  int64_t *ends = ARENA_ARRAY(a, int64_t, g->op_count);
+  OpId *last = ARENA_ARRAY(a, OpId, g->value_count);
+  FOR_EACH_OP(g, id) {
+    const Op *op = op_at(g, id);
+    for (uint32_t i = 0; i < op->operand_count; i++)
+      if (op->operands[i]) last[storage_root(g, op->operands[i])] = id;
+  }
+  FOR_EACH_OP(g, id) {
+    const Op *op = op_at(g, id);
+    for (uint32_t r = 0; r < op->result_count && (int32_t)r < op->sched.at.count; r++) {
+      const ValueId v = op->first_result + r;
+      if (op->sched.at.at[r] < 0) continue;
+      const int64_t end = op->sched.at.at[r] + (int64_t)type_bytes(type_of(g, v));
+      for (OpId o = id; o; o = o == last[v] || !last[v] ? 0 : op_at(g, o)->next)
+        if (end > ends[o]) ends[o] = end;
+    }
+  }
+  return ends;
+}
+
 Storage storage_new(const Graph *g, Arena *a) {
   Storage s = {.graph = g, .output_of = root_outputs(g)};
   WeightSlot *slots = collect_weights(g, a, &s.slot_count, &s.weight_bytes);

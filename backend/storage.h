@@ -36,6 +36,9 @@ typedef struct {
 Storage storage_new(const Graph *, Arena *);
 void storage_free(Storage *);
 
+/* [op_count] by op: where the arena's values that exist while it is computed end. */
+int64_t *live_ends(const Graph *, Arena *);
+
 /* Place of a value: input, output, arena (its root's @{at}) or weights. */
 Place value_place(const Storage *, ValueId);
 #endif

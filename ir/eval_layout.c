@@ -1,5 +1,6 @@
 /* Operators that move elements: boxes copied with strides, or through a table of indices for each axis. */
 #include "ir/eval_util.h"
+#include "ir/strassen.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,13 +126,38 @@ void eval_pad(Eval *e) {
   copy_by_rule(e, pad_index);
 }
 
+/* [rows, cols] in panels, each `stride` elements behind the one before. */
+static void pack_panels(int64_t rows, int64_t cols, int64_t panel, int64_t stride, const char *in, char *out) {
+  for (int64_t first = 0; first < cols; first += panel, out += 8 * stride) {
+    size_t width = 8 * (size_t)(cols - first < panel ? cols - first : panel);
+    for (int64_t k = 0; k < rows; k++) memcpy(out + 8 * k * panel, in + 8 * (k * cols + first), width);
+  }
+}
+
+/* sum [rows, cols] = the quarters of w [2 rows, 2 cols], each by its coefficient. */
+static void sum_quarters(const signed char *coefficient, int64_t rows, int64_t cols, const double *w, double *sum) {
+  for (int64_t i = 0; i < rows * cols; i++) sum[i] = 0;
+  for (int q = 0; q < 4; q++)
+    for (int64_t k = 0; coefficient[q] && k < rows; k++)
+      for (int64_t c = 0; c < cols; c++)
+        sum[k * cols + c] += coefficient[q] * w[(q / 2 * rows + k) * 2 * cols + q % 2 * cols + c];
+}
+
+static void pack_strassen(int64_t rows, int64_t cols, int64_t panel, const double *w, double *out) {
+  double *sum = eval_alloc(rows * cols);
+  for (int p = 0; p < STRASSEN_PRODUCTS; p++) {
+    sum_quarters(strassen_products[p].w, rows, cols, w, sum);
+    pack_panels(rows, cols, panel, STRASSEN_PRODUCTS * rows * panel, (const char *)sum,
+                (char *)(out + p * rows * panel));
+  }
+  free(sum);
+}
+
 void eval_pack(Eval *e) {
   const Type *t = &e->in[0]->type; /* [K, N] */
-  int64_t rows = t->dim[0], cols = t->dim[1], panel = e->op->attrs.panel;
-  char *out = tensor_data(&e->out[0]);
-  const char *in = tensor_data(e->in[0]);
-  for (int64_t first = 0; first < cols; first += panel) {
-    size_t width = 8 * (size_t)(cols - first < panel ? cols - first : panel);
-    for (int64_t k = 0; k < rows; k++) memcpy(out + 8 * (first * rows + k * panel), in + 8 * (k * cols + first), width);
-  }
+  const int64_t panel = e->op->attrs.panel, rows = t->dim[0], cols = t->dim[1];
+  if (e->op->attrs.strassen)
+    pack_strassen(rows / 2, cols / 2, panel, e->in[0]->f, e->out[0].f);
+  else
+    pack_panels(rows, cols, panel, rows * panel, tensor_data(e->in[0]), tensor_data(&e->out[0]));
 }

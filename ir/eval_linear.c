@@ -1,5 +1,6 @@
 /* Matrix products, and the small blocked kernel that convolutions use too. */
 #include "ir/eval_util.h"
+#include "ir/strassen.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,32 @@ void add_bias(int64_t m, int64_t n, const Tensor *bias, double *out) {
     for (int64_t j = 0; j < n; j++) out[i * n + j] += bias->f[j];
 }
 
+/* Quarter q of the [K, N] that was packed: 11 and 22 are products' own, 12 - 22 and 21 - 11 others'. [panels, 7, size] to
+ * [panels, size], size = K / 2 panel. */
+static void unpack_quarter(int q, int64_t panels, int64_t size, const double *w, double *out) {
+  for (int64_t p = 0; p < panels; p++, w += STRASSEN_PRODUCTS * size, out += size) {
+    const double *own = w + (q % 2 ? 4 : 1) * size, *rest = q == 1 ? w + 2 * size : q == 2 ? w + 3 * size : NULL;
+    for (int64_t i = 0; i < size; i++) out[i] = own[i] + (rest ? rest[i] : 0);
+  }
+}
+
+/* out [m, n] = x w with w packed for Strassen's products. What they add up to is computed as the plain product. */
+static void multiply_strassen(int64_t m, int64_t n, int64_t k, const double *x, const double *w, int64_t panel,
+                              double *out) {
+  double *quarter = eval_alloc(k / 2 * (n / 2)), *part = eval_alloc(m * (n / 2));
+  for (int q = 0; q < 4; q++) {
+    unpack_quarter(q, n / 2 / panel, k / 2 * panel, w, quarter);
+    multiply_packed(m, n / 2, k / 2, x + q / 2 * (k / 2), k, quarter, panel, part, n / 2);
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n / 2; j++) {
+        double *y = out + i * n + q % 2 * (n / 2) + j;
+        *y = part[i * (n / 2) + j] + (q / 2 ? *y : 0);
+      }
+  }
+  free(quarter);
+  free(part);
+}
+
 void eval_gemm(Eval *e) {
   const Type *t = &e->in[0]->type;
   const Attrs *a = &e->op->attrs;
@@ -63,7 +90,9 @@ void eval_gemm(Eval *e) {
   for (int i = 0; i < t->rank - 1; i++) m *= t->dim[i];
   const double *x = e->in[0]->f, *w = e->in[1]->f;
   double *out = e->out[0].f;
-  if (a->cols)
+  if (a->strassen)
+    multiply_strassen(m, n, k, x, w, a->panel, out);
+  else if (a->cols)
     multiply_packed(m, n, k, x, k, w, a->panel, out, n);
   else
     multiply(m, n, k, x, k, w, n, out, n);

@@ -3,6 +3,7 @@
  * tile by tile, in double as everywhere, and each element rounded once. What is no view is computed by eval_const and
  * becomes a leaf, so results are those of eval_const and tensor_store, bit for bit. */
 #include "ir/eval_util.h"
+#include "ir/strassen.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -386,12 +387,54 @@ static void store_packed(const Node *n, const Type *t, int64_t panel, Pieces *p)
   }
 }
 
+/* The same elements counted from row, col on. */
+static Node *moved(Builder *b, const Node *from, int64_t row, int64_t col) {
+  Node *n = new_node(b);
+  *n = *from;
+  if (n->op != OP_none) {
+    n->a = moved(b, from->a, row, col);
+    n->b = moved(b, from->b, row, col);
+    return n;
+  }
+  const int64_t offset = row * n->stride[0] + col * n->stride[1];
+  if (n->floats) n->floats += 4 * offset;
+  else n->doubles += offset;
+  return n;
+}
+
+/* The sum of quarters [rows, cols] of n by these coefficients: one, or two of which one is not negative. */
+static Node *quarter_sum(Builder *b, const Node *n, const signed char *coefficient, int64_t rows, int64_t cols) {
+  Node *sum = NULL;
+  for (int sign = 1; sign >= -1; sign -= 2)
+    for (int q = 0; q < 4; q++) {
+      if (coefficient[q] != sign) continue;
+      Node *quarter = moved(b, n, q / 2 * rows, q % 2 * cols), *left = sum;
+      sum = left ? new_node(b) : quarter;
+      if (left) *sum = (Node){.op = sign < 0 ? OP_sub : OP_add, .a = left, .b = quarter};
+    }
+  return sum;
+}
+
+/* [K, N] as [N / 2 / panel, 7, K / 2, panel] */
+static void store_strassen(Builder *b, const Node *n, const Type *t, int64_t panel, Pieces *p) {
+  const int64_t rows = t->dim[0] / 2, cols = t->dim[1] / 2;
+  Node *sums[STRASSEN_PRODUCTS];
+  for (int i = 0; i < STRASSEN_PRODUCTS; i++) sums[i] = quarter_sum(b, n, strassen_products[i].w, rows, cols);
+  for (int64_t first = 0; first < cols; first += panel)
+    for (int i = 0; i < STRASSEN_PRODUCTS; i++) {
+      int64_t index[MAX_RANK] = {0, first};
+      store_rows(sums[i], 2, index, rows, panel, panel, p);
+    }
+}
+
 static bool sweep(Builder *b, ValueId v, Pieces *p) {
   const Op *op = def_of(b->graph, v);
   const bool packed = op->kind == OP_pack;
   const ValueId root = packed ? op->operands[0] : v;
   Node *n = build(b, root);
-  if (n && packed)
+  if (n && packed && op->attrs.strassen)
+    store_strassen(b, n, type_of(b->graph, root), op->attrs.panel, p);
+  else if (n && packed)
     store_packed(n, type_of(b->graph, root), op->attrs.panel, p);
   else if (n)
     store_all(n, type_of(b->graph, root), p);

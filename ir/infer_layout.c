@@ -153,6 +153,9 @@ bool infer_pack(Infer *f) {
   const Type *t = infer_operand(f, 0);
   if (!type_is_static(t)) return infer_fail(f, "type %s is not static", type_text(f->graph, t).s);
   if (panel < 1 || panel > 4096) return infer_fail(f, "panel %lld is not in 1 .. 4096", (long long)panel);
-  Dim dims[3] = {(t->dim[1] + panel - 1) / panel, t->dim[0], panel};
-  return give(f, type_make(t->dtype, 3, dims));
+  const Attrs *a = &f->op->attrs;
+  if (!flag_ok(f, "strassen", a->strassen) ||
+      (a->strassen && (!needs_float(f, 0) || !halves_ok(f, t->dim[0], t->dim[1]))))
+    return false;
+  return give(f, packed_type(t->dtype, t->dim[0], t->dim[1], a));
 }

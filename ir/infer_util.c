@@ -135,9 +135,21 @@ bool packed_ok(Infer *f, Dim rows) {
   const Type *w = infer_operand(f, 1);
   if (a->cols < 1 || a->cols > (int64_t)1 << 31 || a->panel < 1 || a->panel > 4096)
     return infer_fail(f, "cols %lld, panel %lld make no packed weight", (long long)a->cols, (long long)a->panel);
-  Dim dims[3] = {(a->cols + a->panel - 1) / a->panel, rows, a->panel};
-  Type wanted = type_make(w->dtype, 3, dims);
+  if (!flag_ok(f, "strassen", a->strassen) || (a->strassen && !halves_ok(f, rows, a->cols))) return false;
+  Type wanted = packed_type(w->dtype, rows, a->cols, a);
   return needs_type(f, 1, &wanted);
+}
+
+bool halves_ok(Infer *f, Dim rows, Dim cols) {
+  const int64_t panel = f->op->attrs.panel;
+  return (rows % 2 == 0 && cols % (2 * panel) == 0) ||
+         infer_fail(f, "strassen halves %s rows and %s columns in panels of %lld", dim_text(f->graph, rows).s,
+                    dim_text(f->graph, cols).s, (long long)panel);
+}
+
+Type packed_type(DType dtype, Dim rows, Dim cols, const Attrs *a) {
+  if (a->strassen) return type_make(dtype, 4, (Dim[]){cols / 2 / a->panel, 7, rows / 2, a->panel});
+  return type_make(dtype, 3, (Dim[]){(cols + a->panel - 1) / a->panel, rows, a->panel});
 }
 
 bool has_axis(Ints axes, int axis) {

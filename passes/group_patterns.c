@@ -42,10 +42,10 @@ static bool is_packed_gemm(const Graph *g, OpId id) {
          holds(g, IF_gemm_f32, type_of(g, op->first_result)->dtype == DT_f32);
 }
 
-/* Takes the next op if it is a packed gemm of the last value. */
-static bool take_gemm(Pattern *m, bool through_views) {
+/* Takes the next op if it is a packed gemm of the last value, by Strassen's products where `strassen` says so. */
+static bool take_gemm(Pattern *m, bool through_views, int64_t strassen) {
   OpId next = next_op(m, through_views);
-  if (!next || !is_packed_gemm(m->p->g, next)) return false;
+  if (!next || !is_packed_gemm(m->p->g, next) || op_at(m->p->g, next)->attrs.strassen != strassen) return false;
   bool multiplied = through_views || op_at(m->p->g, next)->operands[0] == m->value;
   if (!holds(m->p->g, IF_gemm_of_pattern, multiplied)) return false;
   take(m, next);
@@ -57,7 +57,7 @@ static bool norms_last_axis(const Graph *g, const Op *op) {
   return op->kind == OP_layernorm && holds(g, IF_kernel_norms_last_axis, last);
 }
 
-static bool match_stem(Pattern *m) { return take_gemm(m, false); }
+static bool match_stem(Pattern *m) { return take_gemm(m, false, 0); }
 
 static bool match_downsample(Pattern *m) {
   const Graph *g = m->p->g;
@@ -66,7 +66,7 @@ static bool match_downsample(Pattern *m) {
   if (!patches || op_at(g, patches)->kind != OP_patches) return false;
   if (!holds(g, IF_downsample_channels_last, op_at(g, patches)->attrs.layout != NULL)) return false;
   take(m, patches);
-  return take_gemm(m, false);
+  return take_gemm(m, false, 0);
 }
 
 /* A grn that scales channels by their norm over all positions of one image, its shift folded away. */
@@ -90,8 +90,9 @@ static bool match_mlp(Pattern *m) {
     take(m, next);
     next = next_op(m, false);
   }
+  const int64_t strassen = op_at(g, m->ops[0])->attrs.strassen;
   if (next && grn_fits(g, op_at(g, next))) take(m, next);
-  return take_gemm(m, false);
+  return take_gemm(m, false, strassen);
 }
 
 static Dim last_dim(const Type *t) { return t->dim[t->rank - 1]; }
@@ -108,7 +109,7 @@ static bool match_head(Pattern *m) {
       return false;
     take(m, next);
   }
-  if (!take_gemm(m, true)) return false;
+  if (!take_gemm(m, true, 0)) return false;
   const Op *gemm = op_at(g, m->ops[m->count - 1]);
   return holds(g, IF_head_gemm_of_channels, last_dim(type_of(g, gemm->operands[0])) == x->dim[3]);
 }

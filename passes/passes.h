@@ -46,6 +46,7 @@ int fold_weights(Graph *, const PassOptions *);
 int canonicalise(Graph *, const PassOptions *);
 int group_ops(Graph *, const PassOptions *);
 int pack_weights(Graph *, const PassOptions *);
+int split_products(Graph *, const PassOptions *);
 int place_buffers(Graph *, const PassOptions *);
 int tile_kernels(Graph *, const PassOptions *);
 

@@ -127,6 +127,26 @@ static void product_sizes(void) {
     }
 }
 
+/* Packed for Strassen's products, the same again. */
+static void strassen_sizes(void) {
+  TEST("gemm packed for Strassen's products");
+  for (Dim m = 1; m < 6; m++)
+    for (Dim k = 2; k < 12; k += 4)
+      for (Dim n = 6; n < 20; n += 6) {
+        Tensor x = make(2, (Dim[]){m, k}, 1), w = make(2, (Dim[]){k, n}, 2);
+        Attrs a = attrs_default();
+        Tensor y = apply(OP_gemm, (const Tensor *const[]){&x, &w}, 2, &a);
+        a.strassen = 1;
+        a.panel = 3;
+        Tensor packed = apply(OP_pack, (const Tensor *const[]){&w}, 1, &a);
+        a.cols = n;
+        Tensor p = apply(OP_gemm, (const Tensor *const[]){&x, &packed}, 2, &a);
+        CHECK(near(&y, &p));
+        Tensor *all[] = {&x, &w, &y, &packed, &p};
+        for (int i = 0; i < 5; i++) tensor_free(all[i]);
+      }
+}
+
 typedef struct {
   Dim channels, out_channels, group, size[2], kernel[2], strides[2], dilations[2], pads[4];
 } ConvCase;
@@ -224,6 +244,7 @@ int main(void) {
   KIT_CHECK(convolutions);
   KIT_CHECK(pools);
   product_sizes();
+  strassen_sizes();
   conv_spellings();
   return test_result();
 }

@@ -139,6 +139,9 @@ static void expressions(void) {
                              "%33 = reshape %30 {shape=[256000]} : f32[256000]\n" /* one row, cut */
                              "%34 = reshape %30 {shape=[2,128000]} : f32[2,128000]\n"
                              "%35 = mul %34, %34 : f32[2,128000]\n"
+                             "%36 = pack %16 {panel=4 strassen=1} : f32[10,7,40,4]\n"
+                             "%37 = pack %9 {panel=20 strassen=1} : f32[1,7,12,20]\n"
+                             "%38 = pack %19 {panel=8 strassen=1} : f32[5,7,40,8]\n"
                              "%27 = input {name=\"x\"} : f32[40]\n"
                              "%28 = add %27, %2 : f32[40]\n"
                              "output %28 {name=\"y\"}\n";

@@ -170,6 +170,12 @@ static const OpCase layout[] = {
     {"pack", "f32[5]", "", "!operand 1 is f32[5], needs rank 2"},
     {"pack", "f32[5,N]", "", "!is not static"},
     {"pack", "f32[5,20]", "panel=0", "!panel 0 is not in 1 .. 4096"},
+    {"pack", "f32[6,64]", "strassen=1", "f32[2,7,3,16]"},
+    {"pack", "f32[6,8]", "panel=2 strassen=1", "f32[2,7,3,2]"},
+    {"pack", "f32[5,64]", "strassen=1", "!strassen halves 5 rows and 64 columns in panels of 16"},
+    {"pack", "f32[6,48]", "strassen=1", "!strassen halves 6 rows and 48 columns in panels of 16"},
+    {"pack", "i32[6,64]", "strassen=1", "!needs a float type"},
+    {"pack", "f32[6,64]", "strassen=2", "!strassen is 2, needs 0 or 1"},
 };
 
 static const OpCase indexed[] = {
@@ -244,6 +250,11 @@ static const OpCase linear[] = {
     {"gemm", "f32[N,7,8] f32[8,20] f32[20]", "", "f32[N,7,20]"},
     {"gemm", "f32[8] f32[8,20]", "", "f32[20]"},
     {"gemm", "f32[3,8] f32[2,8,16] f32[20]", "cols=20", "f32[3,20]"},
+    {"gemm", "f32[3,8] f32[1,7,4,16] f32[32]", "cols=32 strassen=1", "f32[3,32]"},
+    {"gemm", "f32[3,8] f32[2,8,16]", "cols=32 strassen=1", "!operand 2 is f32[2,8,16], needs f32[1,7,4,16]"},
+    {"gemm", "f32[3,7] f32[1,7,4,16]", "cols=32 strassen=1", "!strassen halves 7 rows"},
+    {"gemm", "f32[3,8] f32[1,7,4,16]", "cols=40 strassen=1", "!strassen halves 8 rows and 40 columns"},
+    {"gemm", "f32[3,8] f32[1,7,4,16]", "cols=32 strassen=2", "!strassen is 2, needs 0 or 1"},
     {"gemm", "f32[3,8] f32[9,20]", "", "!operand 2 is f32[9,20], needs f32[8,20]"},
     {"gemm", "f32[3,8] f32[8,20] f32[1]", "", "!operand 3 is f32[1], needs f32[20]"},
     {"gemm", "f32[3,8] f32[3,8,16]", "cols=20", "!operand 2 is f32[3,8,16], needs f32[2,8,16]"},
