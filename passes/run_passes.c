@@ -31,14 +31,16 @@ static bool sees_sign(const Graph *g, const Op *op) {
   case OP_reduce_prod:
   case OP_cumsum: return false;
   case OP_scatter_elements: return op->attrs.mode != NULL;
-  default: return op_info[op->kind].traits & T_POINTWISE || op_info[op->kind].traits & T_REDUCE ||
-                  op->kind == OP_argmax || op->kind == OP_topk || op->kind == OP_max_pool || op->kind == OP_avg_pool;
+  default:
+    return op_info[op->kind].traits & T_POINTWISE || op_info[op->kind].traits & T_REDUCE || op->kind == OP_argmax ||
+           op->kind == OP_topk || op->kind == OP_max_pool || op->kind == OP_avg_pool;
   }
 }
 
 /* The dtype of an op that no kernel computes in; false: kernels there are. */
 static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
-  DType result = (DType)type_of(g, op->first_result)->dtype;
+  const ValueId made = op->kind == OP_output ? op->operands[0] : op->first_result;
+  DType result = (DType)type_of(g, made)->dtype;
   bool narrow = dtype_is_float(result) && result != DT_f32 && result != DT_f64;
   bool wide = result == DT_u64 || (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
   *out = narrow ? result : DT_u64;
@@ -50,7 +52,8 @@ static bool check_dtypes(Graph *g) {
   bool good = true;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
-    if (op->kind != OP_input && !op_is_runtime(g, id)) continue;
+    const bool copied = op->kind == OP_output && value_at(g, op->operands[0])->constant; /* a kernel copies it out */
+    if (op->kind != OP_input && !copied && !op_is_runtime(g, id)) continue;
     DType t;
     if (lacks_kernels(g, op, &t))
       good = diag(g->context, DIAG_ERROR, where_op(g, id), "no kernels for data type %s", dtype_name(t));

@@ -22,6 +22,8 @@ int main(void) {
   check("f16",
         "%1 = input {name=\"x\"} : f16[3,4]\n%2 = relu %1 : f16[3,4]\n%3 = exp %2 : f16[3,4]\noutput %3 {name=\"y\"}\n",
         3, "no kernels for data type f16");
+  check("a constant of it", "%1 = const {floats=[1,2]} : bf16[2]\noutput %1 {name=\"y\"}\n", 1,
+        "'y': error: no kernels for data type bf16");
   check("u64 compared", "%1 = input {name=\"x\"} : u64[3,4]\n%2 = less %1, %1 : bool[3,4]\noutput %2 {name=\"y\"}\n", 1,
         "'less': error: no kernels for data type u64");
   check("u64 of floats",
