@@ -18,7 +18,7 @@ typedef struct {
   uint64_t bytes, checksum;
 } Header;
 static const char magic[8] = "nextcjit";
-static const char suffix[] = ".o.nextc";
+static const char suffix[] = ".o.nextc", temporary_start[] = ".new-";
 
 static void mix(CacheKey *key, const char *text) {
   for (int i = 0; i < 2; i++) key->hash[i] = hash_bytes(text, strlen(text) + 1, key->hash[i]);
@@ -120,7 +120,7 @@ void cache_write(const CacheKey *key, const unsigned char *object, size_t bytes)
   memcpy(h.magic, magic, sizeof magic);
   if (folder) {
     make_folders(arena, folder);
-    char *temporary = arena_printf(arena, "%s/.new-XXXXXX", folder);
+    char *temporary = arena_printf(arena, "%s/%sXXXXXX", folder, temporary_start);
     const int file = mkstemp(temporary);
     if (file >= 0) {
       const bool written = write_all(file, &h, sizeof h) && write_all(file, object, bytes);
@@ -133,7 +133,10 @@ void cache_write(const CacheKey *key, const unsigned char *object, size_t bytes)
 
 /* ---- its size ---- */
 
-enum { STALE_SECONDS = 3600 /* a temporary file that old belongs to nobody */ };
+enum {
+  STALE_SECONDS = 60, /* a temporary file that old was left by a process that died: writing takes milliseconds */
+  MAX_ENTRIES = 4096  /* reading the folder takes time, too */
+};
 
 typedef struct {
   char *path;
@@ -152,26 +155,34 @@ static bool is_entry(const char *name) {
   return length > tail && !strcmp(name + length - tail, suffix);
 }
 
-void cache_trim(const char *folder, int64_t limit) {
-  Arena *arena = arena_new();
+/* What is the cache's in a folder. A temporary file counts like an entry: one taken away from a process that still
+ * writes only costs it its entry. */
+static Entry *list_entries(Arena *arena, const char *folder, size_t *count) {
   Entry *entries = NULL;
-  size_t count = 0, capacity = 0;
-  int64_t total = 0;
+  size_t capacity = 0;
   DIR *d = opendir(folder);
+  *count = 0;
   for (const struct dirent *e; d && (e = readdir(d));) {
     struct stat s;
-    const bool temporary = !strncmp(e->d_name, ".new-", 5);
+    const bool temporary = !strncmp(e->d_name, temporary_start, sizeof temporary_start - 1);
     char *path = arena_printf(arena, "%s/%s", folder, e->d_name);
-    if ((!temporary && !is_entry(e->d_name)) || stat(path, &s) || !S_ISREG(s.st_mode)) continue;
-    if (temporary && time(NULL) - s.st_mtim.tv_sec > STALE_SECONDS) unlink(path);
-    if (temporary) continue;
-    GROW(arena, entries, count, capacity);
-    entries[count++] = (Entry){path, s.st_size, s.st_mtim};
-    total += s.st_size;
+    if ((!temporary && !is_entry(e->d_name)) || lstat(path, &s) || !S_ISREG(s.st_mode)) continue;
+    if (temporary && time(NULL) - s.st_mtim.tv_sec > STALE_SECONDS && !unlink(path)) continue;
+    GROW(arena, entries, *count, capacity);
+    entries[(*count)++] = (Entry){path, s.st_size, s.st_mtim};
   }
   if (d) closedir(d);
+  return entries;
+}
+
+void cache_trim(const char *folder, int64_t limit) {
+  Arena *arena = arena_new();
+  int64_t total = 0;
+  size_t count;
+  Entry *entries = list_entries(arena, folder, &count);
+  for (size_t i = 0; i < count; i++) total += entries[i].bytes;
   if (count) qsort(entries, count, sizeof *entries, compare_used);
-  for (size_t i = 0; i < count && total > limit; i++) {
+  for (size_t i = 0; i < count && (total > limit || count - i > MAX_ENTRIES); i++) {
     unlink(entries[i].path);
     total -= entries[i].bytes;
   }

@@ -18,6 +18,6 @@ CacheKey cache_key(Kernel *const *kernels, size_t count, const Target *, const c
 unsigned char *cache_read(const CacheKey *, size_t *bytes);
 void cache_write(const CacheKey *, const unsigned char *, size_t bytes);
 
-/* Removes entries until the folder holds at most `limit` bytes. */
+/* Removes entries until the folder holds at most `limit` bytes, and files that a process left when it died. */
 void cache_trim(const char *folder, int64_t limit);
 #endif

@@ -31,8 +31,9 @@ static bool sees_sign(const Graph *g, const Op *op) {
   case OP_reduce_prod:
   case OP_cumsum: return false;
   case OP_scatter_elements: return op->attrs.mode != NULL;
-  default: return op_info[op->kind].traits & T_POINTWISE || op_info[op->kind].traits & T_REDUCE ||
-                  op->kind == OP_argmax || op->kind == OP_topk || op->kind == OP_max_pool || op->kind == OP_avg_pool;
+  default:
+    return op_info[op->kind].traits & T_POINTWISE || op_info[op->kind].traits & T_REDUCE || op->kind == OP_argmax ||
+           op->kind == OP_topk || op->kind == OP_max_pool || op->kind == OP_avg_pool;
   }
 }
 
@@ -72,7 +73,8 @@ bool check_dtypes(Graph *g) {
   bool good = true;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
-    if (op->kind != OP_input && !op_is_runtime(g, id)) continue;
+    const bool copied = op->kind == OP_output && value_at(g, op->operands[0])->constant; /* a kernel copies it out */
+    if (op->kind != OP_input && !copied && !op_is_runtime(g, id)) continue;
     DType t;
     if (lacks_kernels(g, op, &t))
       good = diag(g->context, DIAG_ERROR, where_op(g, id), "no kernels for data type %s", dtype_name(t));

@@ -5,6 +5,9 @@
 #include "backend/llvm_jit.h"
 #include "tests/command.h"
 #include "tests/test.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define DIGITS SOURCE_DIR "/examples/digits/digits_convnext.onnx"
 
@@ -90,6 +93,50 @@ static void trim(void) {
   cache_trim("no/such/folder", 0);
 }
 
+static void set_age(const char *path, int seconds) {
+  const time_t then = time(NULL) - seconds;
+  const struct timespec times[2] = {{.tv_sec = then}, {.tv_sec = then}};
+  CHECK(!utimensat(AT_FDCWD, path, times, 0));
+}
+
+/* What a process leaves that is killed between mkstemp and rename. */
+static void killed_writer(void) {
+  TEST("killed_writer");
+  const CacheKey key = key_of("m");
+  static const char rubbish[1000];
+  cache_write(&key, object, sizeof object);
+  put_file("cache/nextc/.new-aaaaaa", rubbish, sizeof rubbish);
+  put_file("cache/nextc/.new-bbbbbb", rubbish, sizeof rubbish);
+  set_age("cache/nextc/.new-aaaaaa", 100);
+  set_age("cache/nextc/.new-bbbbbb", 10);
+  cache_trim("cache/nextc", 1 << 20);
+  CHECK(!file_exists("cache/nextc/.new-aaaaaa"));
+  CHECK(file_exists("cache/nextc/.new-bbbbbb")); /* somebody may be writing it */
+  cache_trim("cache/nextc", 500);                /* but it counts, and is older than the entry */
+  CHECK(!file_exists("cache/nextc/.new-bbbbbb"));
+  CHECK(reads_back(&key));
+  symlink("/nowhere", "cache/nextc/.new-cccccc");
+  mkdir("cache/nextc/.new-dddddd", 0700);
+  cache_trim("cache/nextc", 500);
+  CHECK(reads_back(&key));
+}
+
+/* Many small entries stay within the bound of bytes, but reading the folder takes longer and longer. */
+static void many_entries(void) {
+  TEST("many_entries");
+  char name[64];
+  for (int i = 0; i < 4100; i++) {
+    snprintf(name, sizeof name, "cache/nextc/%032d.o.nextc", i);
+    put_file(name, "x", 1);
+    set_age(name, 10);
+  }
+  cache_trim("cache/nextc", 1 << 20);
+  CHECK(files_in("cache/nextc") == 4096 + 1); /* and notes.txt */
+  const CacheKey key = key_of("m");
+  CHECK(reads_back(&key));
+  cache_trim("cache/nextc", 0);
+}
+
 static void nowhere(void) {
   TEST("nowhere");
   const CacheKey key = key_of("m");
@@ -170,6 +217,8 @@ int main(void) {
   comes_back();
   damage();
   trim();
+  killed_writer();
+  many_entries();
   nowhere();
   if (llvm_present()) {
     command();

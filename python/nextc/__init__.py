@@ -8,9 +8,12 @@
 """
 from ._library import lib as _lib
 from .model import Error, Model, TensorInfo, load, passes, targets
-from .session import InferenceSession, NodeArg
+from .session import InferenceSession, NodeArg, SessionOptions, get_available_providers
 
 __version__ = _lib.nextc_version().decode()
 has_jit = bool(_lib.nextc_has_jit())
 
-__all__ = ["Error", "InferenceSession", "Model", "NodeArg", "TensorInfo", "has_jit", "load", "passes", "targets"]
+__all__ = [
+    "Error", "InferenceSession", "Model", "NodeArg", "SessionOptions", "TensorInfo", "get_available_providers", "has_jit",
+    "load", "passes", "targets",
+]  # fmt: skip

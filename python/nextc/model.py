@@ -114,7 +114,7 @@ class Model:
 
     def run(self, inputs, outputs=None):
         """inputs: a dict by name, a sequence in the model's order, or one array. They are taken as they are where they are
-        contiguous and of the right dtype; another dtype is an error. outputs: names wanted (default: all). Returns one
+        contiguous and of the right dtype; another dtype is an error, but lists of numbers are converted. outputs: names wanted (default: all). Returns one
         array where there is one output, else a list in the order asked for."""
         arrays = [self._array(info, x) for info, x in zip(self.inputs, self._ordered(inputs))]
         symbols = self._bind(arrays)
@@ -134,7 +134,7 @@ class Model:
         return self
 
     def _ordered(self, inputs):
-        if isinstance(inputs, np.ndarray):
+        if not isinstance(inputs, (dict, list, tuple)):
             inputs = [inputs]
         names = [info.name for info in self.inputs]
         if isinstance(inputs, dict):
@@ -147,7 +147,7 @@ class Model:
         return list(inputs)
 
     def _array(self, info, x):
-        x = np.asarray(x)
+        x = np.asarray(x, info.dtype if isinstance(x, (list, tuple, bool, int, float)) else None)
         if x.dtype.newbyteorder("=") != info.dtype or x.ndim != len(info.shape):
             raise Error([f"{self.path}: error: input '{info.name}' is {info.dtype}{list(info.shape)}, not {x.dtype}{list(x.shape)}"])
         return np.require(x, info.dtype, ["C", "A"])

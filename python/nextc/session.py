@@ -22,6 +22,19 @@ class NodeArg:
         return f"NodeArg(name='{self.name}', type='{self.type}', shape={self.shape})"
 
 
+class SessionOptions:
+    """Takes every option that ONNX Runtime has; a session looks at intra_op_num_threads."""
+
+    intra_op_num_threads = 0
+
+    def add_session_config_entry(self, key, value):
+        pass
+
+
+def get_available_providers():
+    return ["CPUExecutionProvider"]
+
+
 class InferenceSession:
     """path_or_bytes: a file, or a serialized model. Options and providers of ONNX Runtime are taken and not looked at, but
     for sess_options.intra_op_num_threads."""
@@ -43,14 +56,14 @@ class InferenceSession:
         return [NodeArg(info) for info in self._model.outputs]
 
     def get_providers(self):
-        return ["CPUExecutionProvider"]
+        return get_available_providers()
 
     def run(self, output_names, input_feed, run_options=None):
-        """A list of arrays, of the outputs named (None: all)."""
+        """A list of arrays, of the outputs named (None: all). Lists of numbers become arrays of the input's dtype."""
         if not output_names:
             output_names = [info.name for info in self._model.outputs]
         results = self._model.run(input_feed, outputs=list(output_names))
         return [results] if len(self._model.outputs) == 1 else results
 
 
-__all__ = ["Error", "InferenceSession", "NodeArg"]
+__all__ = ["Error", "InferenceSession", "NodeArg", "SessionOptions", "get_available_providers"]

@@ -99,6 +99,23 @@ class Running(unittest.TestCase):
             np.testing.assert_array_equal(outputs[0], self.want)
         np.testing.assert_array_equal(s.run([s.get_outputs()[0].name], {name: self.x})[0], self.want)
 
+    def test_session_as_onnx_runtime(self):
+        self.assertEqual(nextc.get_available_providers(), ["CPUExecutionProvider"])
+        options = nextc.SessionOptions()
+        options.intra_op_num_threads = 2
+        options.graph_optimization_level = 99
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        s = nextc.InferenceSession(MODEL.read_bytes(), options, providers=nextc.get_available_providers())
+        want = s.run(None, {self.input.name: self.x})[0]
+        got = s.run([s.get_outputs()[0].name], {self.input.name: self.x.tolist()})[0]
+        np.testing.assert_array_equal(got, want)
+        with self.assertRaisesRegex(nextc.Error, "is missing or unknown"):
+            s.run(None, {"nothing": self.x})
+        with self.assertRaisesRegex(nextc.Error, "no output 'nothing'"):
+            s.run(["nothing"], {self.input.name: self.x})
+        with self.assertRaisesRegex(nextc.Error, "float64"):
+            s.run(None, {self.input.name: self.x.astype("f8")})
+
     def test_backend(self):
         from nextc import backend
 
