@@ -66,7 +66,12 @@ static const Node *our_word(Folder *f, const Node *n) {
                                  {"identity", "none"},
                                  {"layernorm2d", "layernorm"},
                                  {"rmsnorm2d", "rmsnorm"},
-                                 {"simplenorm2d", "simplenorm"}};
+                                 {"simplenorm2d", "simplenorm"},
+                                 {"celu", "elu"}, /* their alphas are 1 */
+                                 {"fastavg", "avg"},
+                                 {"fastmax", "max"},
+                                 {"fastavgmax", "avgmax"},
+                                 {"", "none"}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (node_is(n, words[i].theirs)) return new_scalar(f, words[i].ours, n);
   return n;
@@ -152,6 +157,16 @@ static bool hf_preprocess(Folder *f) {
   return true;
 }
 
+/* Lists of another length than num_stages are no network to transformers. */
+static bool hf_stages(Folder *f) {
+  const Node *n = node_get(f->config, "num_stages"), *depths = node_get(f->out, "depths");
+  int64_t stages;
+  if (node_is_null(n) || depths->kind != NODE_LIST) return true;
+  if (!yaml_int(f->ctx, n, "num_stages", 1, MAX_STAGES, &stages)) return false;
+  return (size_t)stages == depths->count ||
+         yaml_error(f->ctx, n, "num_stages is %lld, but there are %zu depths", (long long)stages, depths->count);
+}
+
 static bool read_hf(Folder *f) {
   const Node *base =
       preset(f, "{family: convnext, depths: [3, 3, 9, 3], dims: [96, 192, 384, 768], head_eps: 1.0e-12,\n"
@@ -159,7 +174,9 @@ static bool read_hf(Folder *f) {
   bool v2;
   if (!base || !hf_architecture(f, &v2)) return false;
   for (size_t i = 0; i < base->count; i++) put(f, f->out, base->keys[i]->text, base->items[i]);
-  put_rows(f, f->config, hf_rows, sizeof hf_rows / sizeof *hf_rows);
+  for (size_t i = 0; i < sizeof hf_rows / sizeof *hf_rows; i++)
+    if (!node_is_null(node_get(f->config, hf_rows[i].theirs))) put_rows(f, f->config, &hf_rows[i], 1);
+  if (!hf_stages(f)) return false;
   if (v2) {
     put(f, f->out, "grn", new_scalar(f, "true", f->config));
     put(f, f->out, "layer_scale", new_scalar(f, "false", f->config));
@@ -210,7 +227,7 @@ static const KeyRow timm_rows[] = {
     {"conv_bias", "bias"},
     {"conv_mlp", NULL},
     {"head_norm_first", "head_norm_first"},
-    {"global_pool", NULL},
+    {"global_pool", "pool"},
     {"head_hidden_size", "head_hidden"},
     {"output_stride", "output_stride"},
     {"head_init_scale", NULL},
@@ -223,20 +240,28 @@ enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
 /* Arguments that nextc takes one value of. */
 static const struct {
   const char *key, *values; /* separated by | */
-} fixed_args[] = {{"global_pool", "avg"},
+} fixed_args[] = {{"global_pool", "avg|max|avgmax|fastavg|fastmax|fastavgmax|"},
                   {"norm_layer", "layernorm|layernorm2d|rmsnorm|rmsnorm2d|simplenorm|simplenorm2d"}};
 
-static bool timm_arguments(Folder *f, const Node *args) {
-  const char *names[TIMM_ROWS];
-  if (node_is_null(args)) return true;
-  for (size_t i = 0; i < TIMM_ROWS; i++) names[i] = timm_rows[i].theirs;
-  if (!yaml_check_keys(f->ctx, args, "model_args", names, TIMM_ROWS)) return false;
+static bool check_fixed(Folder *f, const Node *map) {
   for (size_t i = 0; i < sizeof fixed_args / sizeof *fixed_args; i++) {
-    const Node *n = node_get(args, fixed_args[i].key);
+    const Node *n = node_get(map, fixed_args[i].key);
     int word;
     if (!node_is_null(n) && !yaml_word(f->ctx, n, fixed_args[i].key, fixed_args[i].values, &word)) return false;
   }
+  return true;
+}
+
+static bool timm_arguments(Folder *f, const Node *args) {
+  const char *names[TIMM_ROWS];
+  double start;
+  if (node_is_null(args)) return true;
+  for (size_t i = 0; i < TIMM_ROWS; i++) names[i] = timm_rows[i].theirs;
+  if (!yaml_check_keys(f->ctx, args, "model_args", names, TIMM_ROWS)) return false;
+  if (!check_fixed(f, args)) return false;
   put_rows(f, args, timm_rows, TIMM_ROWS);
+  if (node_number(node_get(args, "ls_init_value"), &start)) /* also 0 is a LayerScale to timm, if not to others */
+    put(f, f->out, "layer_scale", new_scalar(f, "true", args));
   bool patches = !node_get(f->out, "stem") || node_is(node_get(f->out, "stem"), "patch");
   if (patches && node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
     put(f, f->out, "first_downsample", new_scalar(f, "true", args));
@@ -284,6 +309,11 @@ static bool read_timm(Folder *f) {
   if (!yaml_string(f->ctx, name, "architecture", &text)) return false;
   if (!put_network(f, arena_strndup(f->arena, text, strcspn(text, ".")), name)) return false;
   put(f, f->out, "classes", number_or(node_get(f->config, "num_classes"), node_get(config, "num_classes")));
+  if (!check_fixed(f, config)) return false;
+  if (!node_is_null(node_get(config, "global_pool")))
+    put(f, f->out, "pool", our_word(f, node_get(config, "global_pool")));
+  put(f, f->out, "mlp_bias", new_scalar(f, "true", f->config)); /* conv_bias is of convs alone */
+  put(f, f->out, "output_stride", new_scalar(f, "32", f->config));
   if (!timm_arguments(f, args) || !timm_input(f, config, args)) return false;
   Node *means = new_map(f, MAX_KEYS);
   put(f, means, "mean", node_get(config, "mean"));

@@ -46,9 +46,18 @@ static void timm_configs(void) {
       {TIMM(""), TWIN("")},
       {TIMM(", \"use_grn\": true, \"ls_init_value\": null"), TWIN(", grn: true")},
       {TIMM(", \"use_grn\": true"), TWIN(", grn: true, layer_scale: true")},
-      {TIMM(", \"ls_init_value\": 0"), TWIN(", layer_scale: false")},
+      {TIMM(", \"ls_init_value\": null"), TWIN(", layer_scale: false")},
+      {TIMM(", \"ls_init_value\": 0"), TWIN("")}, /* timm asks whether it is None */
       {TIMM(", \"kernel_sizes\": 3, \"act_layer\": \"silu\", \"conv_bias\": false"),
-       TWIN(", kernel: 3, act: silu, bias: false")},
+       TWIN(", kernel: 3, act: silu, bias: false, mlp_bias: true")},
+      {TIMM(", \"act_layer\": \"mish\", \"global_pool\": \"max\""), TWIN(", act: mish, pool: max")},
+      {TIMM(", \"act_layer\": \"celu\", \"global_pool\": \"fastavgmax\""), TWIN(", act: elu, pool: avgmax")},
+      {TIMM(", \"act_layer\": \"quick_gelu\", \"global_pool\": \"\""), TWIN(", act: quick_gelu, pool: none")},
+      {TIMM(", \"patch_size\": 32"), TWIN(", patch: 32, output_stride: 32")}, /* the next stage is dilated */
+      {"{\"architecture\": \"convnext_atto\", \"num_classes\": 0, \"model_args\": {\"depths\": [1, 1], \"dims\": [4, "
+       "8]}, "
+       "\"pretrained_cfg\": {\"global_pool\": \"max\"}}",
+       "{family: convnext, " SMALL ", classes: 0, pool: max}"},
       {TIMM(", \"act_layer\": \"gelu_tanh\", \"norm_eps\": 1e-5"), TWIN(", act: gelu_tanh, eps: 1.0e-5")},
       {TIMM(", \"stem_type\": \"overlap\", \"conv_mlp\": true"), TWIN(", stem: overlap")},
       {TIMM(", \"patch_size\": 2"), TWIN(", patch: 2, first_downsample: true")},
@@ -72,8 +81,8 @@ static void timm_configs(void) {
        "{family: convnext, " SMALL ", norm: simplenorm, stem: overlap_act}"},
       {"{\"architecture\": \"convnext_atto_rms\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", norm: rmsnorm}"},
-      {"{\"architecture\": \"test_convnext3.r160_in1k\"}",
-       "{family: convnext, depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
+      {"{\"architecture\": \"test_convnext3.r160_in1k\"}", "{family: convnext, depths: [1, 1, 1, 1], dims: [32, 64, "
+                                                           "96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
       {"{\"architecture\": \"convnext_xxlarge\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", eps: 1.0e-5}"},
   };
@@ -90,6 +99,7 @@ static void hf_configs(void) {
       {HF("ConvNext", ""), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNextV2", ""), TWIN(", head_eps: 1.0e-12, grn: true")},
       {HF("ConvNext", ", \"hidden_act\": \"gelu_python\""), TWIN(", head_eps: 1.0e-12")},
+      {HF("ConvNext", ", \"hidden_act\": null, \"num_stages\": 2"), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNext", ", \"layer_norm_eps\": 1e-5"), TWIN(", head_eps: 1.0e-5")},
       {HF("ConvNext", ", \"layer_scale_init_value\": 0"), TWIN(", head_eps: 1.0e-12, layer_scale: false")},
       {HF("ConvNextV2", ", \"layer_scale_init_value\": 1e-6"), TWIN(", head_eps: 1.0e-12, grn: true")},
@@ -173,9 +183,9 @@ static void refusals(void) {
       {"[]", "is a list, not an object"},
       {"{", "c/config.json:1:2: error: not JSON"},
       {TIMM(", \"depth\": 3"), "unknown key 'depth' (did you mean 'depths'?)"},
-      {TIMM(", \"global_pool\": \"max\""), "global_pool must be one of avg"},
+      {TIMM(", \"global_pool\": \"catavgmax\""), "global_pool must be one of avg|max|avgmax|"},
       {TIMM(", \"norm_layer\": \"batchnorm2d\""), "norm_layer must be one of layernorm|layernorm2d|rmsnorm|"},
-      {TIMM(", \"act_layer\": \"mish\""), "act must be one of"},
+      {TIMM(", \"act_layer\": \"prelu\""), "act must be one of"},
       {"{\"architecture\": \"convnext_atto\", \"pretrained_cfg\": {\"input_size\": 3}}", "input_size must be a list"},
       {HF("ConvNext", ", \"depths\": 1"), "key 'depths' stands twice"},
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": {\"0\": \"a\", \"x\": \"b\"}}",
@@ -183,6 +193,7 @@ static void refusals(void) {
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": [1]}", "id2label must be a map"},
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"depths\": \"many\"}",
        "depths must be a whole number"},
+      {HF("ConvNext", ", \"num_stages\": 4"), "num_stages is 4, but there are 2 depths"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     TEST(rows[i][1]);
