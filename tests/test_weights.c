@@ -93,7 +93,9 @@ static void scheme(const char *name, const char *text, const Renaming *rows, siz
   for (size_t i = 0; i < count; i++) replace(&a, rows[i].from, rows[i].to);
   bind(text, &a, "w.safetensors");
   for (size_t i = 0; i < a.count; i++) a.at[i].name = arena_printf(a.arena, "module.%s", a.at[i].name);
-  if (strcmp(name, "Hugging Face")) bind(text, &a, "w.safetensors");
+  bind(text, &a, "w.safetensors");
+  for (size_t i = 0; i < a.count; i++) a.at[i].name = arena_printf(a.arena, "state.student.%s", a.at[i].name);
+  bind(text, &a, "w.safetensors");
   arena_free(a.arena);
 }
 #define SCHEME(name, text, ...)                                                                                        \
@@ -236,7 +238,7 @@ static void faults(void) {
   Tensor t;
   FOR_EACH_OP(l.graph, id)
   if (op_at(l.graph, id)->kind == OP_weight && !l.context->errors)
-      CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
+    CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
   CHECK_HAS(said(l.context), "m.yaml: error: has no weights; give --weights-from=FILE or --weights-from=random:SEED");
   loaded_free(&l);
 }
