@@ -196,6 +196,22 @@ static void bind_one(Binding *b, size_t i) {
   b->found[i] = op_at(b->g, b->ids[i])->first_result; /* reported */
 }
 
+/* Where little was found: what the file seems to be. */
+static void report_architecture(Binding *b) {
+  const char *architecture = NULL;
+  if (b->file->onnx || b->hits * 4 > b->count) return;
+  for (size_t i = 0; i < b->file->count && !architecture; i++) {
+    architecture = architecture_of(b->file->names[i]);
+    if (architecture)
+      error_in(
+          b->ctx, b->file->source->path,
+          "tensor '%.200s' is that of %s, which this network is not; supported are ConvNeXt and ConvNeXt V2 as timm, "
+          "Hugging Face transformers, torchvision and the official repositories name them, and family resnet's "
+          "networks",
+          b->file->names[i], architecture);
+  }
+}
+
 static void report_missing(Binding *b) {
   for (size_t i = 0; i < b->count; i++) {
     const Op *op = op_at(b->g, b->ids[i]);
@@ -250,6 +266,7 @@ static bool bind(Binding *b) {
   bool open = false;
   for (size_t i = 0; i < b->count; i++) open = open || !b->found[i];
   if (open && b->file->onnx) align_weights(b->g, b->file, b->ids, b->count, b->found, b->used);
+  report_architecture(b);
   report_missing(b);
   report_left(b);
   return summary(b);

@@ -222,6 +222,18 @@ static void faults(void) {
   CHECK(!l.graph);
   CHECK_HAS(said(l.context), "named as no scheme that nextc knows names them");
   loaded_free(&l);
+  static const char *const others[][2] = {{"layer1.0.conv1.weight", "that of a ResNet"},
+                                          {"blocks.0.attn.qkv.weight", "that of a Vision Transformer"},
+                                          {"layers.0.attn.relative_position_bias_table", "that of a Swin Transformer"}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    a.at[0].name = others[i][0];
+    write_safetensors("w.safetensors", a.at, a.count);
+    l = load_path("m.yaml", "w.safetensors");
+    CHECK(!l.graph);
+    CHECK_HAS(said(l.context), others[i][1]);
+    CHECK_HAS(said(l.context), "which this network is not; supported are ConvNeXt and ConvNeXt V2 as timm");
+    loaded_free(&l);
+  }
   arena_free(a.arena);
 
   TEST("weights of its own");
