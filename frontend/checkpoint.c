@@ -3,6 +3,7 @@
 #include "frontend/weights.h"
 #include "frontend/yaml_model.h"
 #include "frontend/zoo.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -135,6 +136,39 @@ static const Node *preset(Folder *f, const char *text) {
 
 static const Node *number_or(const Node *n, const Node *otherwise) { return node_is_null(n) ? otherwise : n; }
 
+/* A list of the processor, or what it is by default, in units of pixels from 0 to 1. */
+static const Node *hf_channels(Folder *f, const Node *list, const char *otherwise, double scale) {
+  if (node_is_null(list)) list = preset(f, otherwise);
+  if (fabs(scale - 1) < 1e-6 || !list || list->kind != NODE_LIST) return list;
+  Node *out = arena_copy(f->arena, list, sizeof *list);
+  out->items = ARENA_ARRAY(f->arena, const Node *, list->count);
+  for (size_t i = 0; i < list->count; i++) {
+    double x;
+    out->items[i] = list->items[i];
+    if (node_number(list->items[i], &x))
+      out->items[i] = new_scalar(f, arena_printf(f->arena, "%.17g", x / scale), list->items[i]);
+  }
+  return out;
+}
+
+/* (rescale_factor pixel - mean) / std, pixels from 0 to 255, either step of which may be off. */
+static bool hf_means(Folder *f, const Node *root, Node *map) {
+  const bool normal = !node_is(node_get(root, "do_normalize"), "false");
+  const Node *factor = node_get(root, "rescale_factor");
+  double scale = 1.0 / 255;
+  if (node_is(node_get(root, "do_rescale"), "false"))
+    scale = 1;
+  else if (!node_is_null(factor) && !yaml_double(f->ctx, factor, "rescale_factor", 1e-9, 1e9, &scale))
+    return false;
+  put(f, map, "mean",
+      hf_channels(f, normal ? node_get(root, "image_mean") : NULL, normal ? "[0.5, 0.5, 0.5]" : "[0, 0, 0]",
+                  255 * scale));
+  put(f, map, "std",
+      hf_channels(f, normal ? node_get(root, "image_std") : NULL, normal ? "[0.5, 0.5, 0.5]" : "[1, 1, 1]",
+                  255 * scale));
+  return true;
+}
+
 /* preprocessor_config.json beside it, which need not be there. */
 static bool hf_preprocess(Folder *f) {
   static const char *const resamples[] = {"nearest", "lanczos", "bilinear", "bicubic"}; /* PIL's numbers */
@@ -144,15 +178,14 @@ static bool hf_preprocess(Folder *f) {
   const Node *root = json_parse_file(f->ctx, f->arena, path), *size = node_get(root, "size");
   if (!root) return false;
   Node *map = new_map(f, MAX_KEYS);
-  double resample, edge = 224;
-  put(f, map, "mean", node_get(root, "image_mean"));
-  put(f, map, "std", node_get(root, "image_std"));
+  double resample = 2, edge = 224;
+  if (!hf_means(f, root, map)) return false;
   const Node *shortest = node_get(size, "shortest_edge") ? node_get(size, "shortest_edge") : size;
   const Node *crop = node_get(root, "crop_pct");
   bool large = node_number(shortest, &edge) && edge >= 384; /* resized as it is, not cropped */
   if (large || !node_is_null(crop)) put(f, map, "crop", large ? new_scalar(f, "1", root) : crop);
-  if (node_number(node_get(root, "resample"), &resample) && resample >= 0 && resample <= 3)
-    put(f, map, "interpolation", new_scalar(f, resamples[(int)resample], root));
+  node_number(node_get(root, "resample"), &resample);
+  if (resample >= 0 && resample <= 3) put(f, map, "interpolation", new_scalar(f, resamples[(int)resample], root));
   f->means = map;
   return true;
 }

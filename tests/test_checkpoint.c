@@ -1,6 +1,7 @@
 /* Checkpoint folders: configs of transformers and timm, what of them is honoured, and what is refused. */
 #include "tests/test.h"
 #include "tests/weights_kit.h"
+#include <math.h>
 
 /* The folder "c" with a config and the weights that the description would have. */
 static void put_folder(const char *config, const char *twin) {
@@ -135,6 +136,28 @@ static void notes(void) {
   put_file("c/preprocessor_config.json", large, strlen(large));
   l = load_path("c", NULL);
   CHECK(l.graph && l.graph->notes.crop == 1 && !strcmp(l.graph->notes.interpolation, "bicubic"));
+  loaded_free(&l);
+  static const char plain[] = "{\"do_normalize\": false, \"image_mean\": [3, 3, 3]}";
+  put_file("c/preprocessor_config.json", plain, strlen(plain));
+  l = load_path("c", NULL);
+  CHECK(l.graph && l.graph->notes.mean.at[1] == 0 && l.graph->notes.std.at[1] == 1);
+  CHECK_STR(l.graph ? l.graph->notes.interpolation : "", "bilinear");
+  loaded_free(&l);
+  static const char raw[] = "{\"do_rescale\": false, \"image_mean\": [51, 0, 0], \"image_std\": [255, 510, 255]}";
+  put_file("c/preprocessor_config.json", raw, strlen(raw));
+  l = load_path("c", NULL);
+  CHECK(l.graph && l.graph->notes.mean.at[0] == 0.2 && l.graph->notes.std.at[1] == 2);
+  loaded_free(&l);
+  static const char wide[] = "{\"rescale_factor\": 0.00784313725490196}"; /* 2/255, and a mean of 0.5 */
+  put_file("c/preprocessor_config.json", wide, strlen(wide));
+  l = load_path("c", NULL);
+  CHECK(l.graph && fabs(l.graph->notes.mean.at[0] - 0.25) < 1e-9 && fabs(l.graph->notes.std.at[0] - 0.25) < 1e-9);
+  loaded_free(&l);
+  static const char wrong[] = "{\"rescale_factor\": []}";
+  put_file("c/preprocessor_config.json", wrong, strlen(wrong));
+  l = load_path("c", NULL);
+  CHECK(!l.graph);
+  CHECK_HAS(said(l.context), "c/preprocessor_config.json:1:20: error: rescale_factor must be a number");
   loaded_free(&l);
   remove("c/preprocessor_config.json");
   put_folder(
