@@ -3,6 +3,7 @@
 #include "frontend/weights.h"
 #include "frontend/yaml_model.h"
 #include "frontend/zoo.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,7 +67,12 @@ static const Node *our_word(Folder *f, const Node *n) {
                                  {"identity", "none"},
                                  {"layernorm2d", "layernorm"},
                                  {"rmsnorm2d", "rmsnorm"},
-                                 {"simplenorm2d", "simplenorm"}};
+                                 {"simplenorm2d", "simplenorm"},
+                                 {"celu", "elu"}, /* their alphas are 1 */
+                                 {"fastavg", "avg"},
+                                 {"fastmax", "max"},
+                                 {"fastavgmax", "avgmax"},
+                                 {"", "none"}};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (node_is(n, words[i].theirs)) return new_scalar(f, words[i].ours, n);
   return n;
@@ -130,6 +136,39 @@ static const Node *preset(Folder *f, const char *text) {
 
 static const Node *number_or(const Node *n, const Node *otherwise) { return node_is_null(n) ? otherwise : n; }
 
+/* A list of the processor, or what it is by default, in units of pixels from 0 to 1. */
+static const Node *hf_channels(Folder *f, const Node *list, const char *otherwise, double scale) {
+  if (node_is_null(list)) list = preset(f, otherwise);
+  if (fabs(scale - 1) < 1e-6 || !list || list->kind != NODE_LIST) return list;
+  Node *out = arena_copy(f->arena, list, sizeof *list);
+  out->items = ARENA_ARRAY(f->arena, const Node *, list->count);
+  for (size_t i = 0; i < list->count; i++) {
+    double x;
+    out->items[i] = list->items[i];
+    if (node_number(list->items[i], &x))
+      out->items[i] = new_scalar(f, arena_printf(f->arena, "%.17g", x / scale), list->items[i]);
+  }
+  return out;
+}
+
+/* (rescale_factor pixel - mean) / std, pixels from 0 to 255, either step of which may be off. */
+static bool hf_means(Folder *f, const Node *root, Node *map) {
+  const bool normal = !node_is(node_get(root, "do_normalize"), "false");
+  const Node *factor = node_get(root, "rescale_factor");
+  double scale = 1.0 / 255;
+  if (node_is(node_get(root, "do_rescale"), "false"))
+    scale = 1;
+  else if (!node_is_null(factor) && !yaml_double(f->ctx, factor, "rescale_factor", 1e-9, 1e9, &scale))
+    return false;
+  put(f, map, "mean",
+      hf_channels(f, normal ? node_get(root, "image_mean") : NULL, normal ? "[0.5, 0.5, 0.5]" : "[0, 0, 0]",
+                  255 * scale));
+  put(f, map, "std",
+      hf_channels(f, normal ? node_get(root, "image_std") : NULL, normal ? "[0.5, 0.5, 0.5]" : "[1, 1, 1]",
+                  255 * scale));
+  return true;
+}
+
 /* preprocessor_config.json beside it, which need not be there. */
 static bool hf_preprocess(Folder *f) {
   static const char *const resamples[] = {"nearest", "lanczos", "bilinear", "bicubic"}; /* PIL's numbers */
@@ -139,17 +178,26 @@ static bool hf_preprocess(Folder *f) {
   const Node *root = json_parse_file(f->ctx, f->arena, path), *size = node_get(root, "size");
   if (!root) return false;
   Node *map = new_map(f, MAX_KEYS);
-  double resample, edge = 224;
-  put(f, map, "mean", node_get(root, "image_mean"));
-  put(f, map, "std", node_get(root, "image_std"));
+  double resample = 2, edge = 224;
+  if (!hf_means(f, root, map)) return false;
   const Node *shortest = node_get(size, "shortest_edge") ? node_get(size, "shortest_edge") : size;
   const Node *crop = node_get(root, "crop_pct");
   bool large = node_number(shortest, &edge) && edge >= 384; /* resized as it is, not cropped */
   if (large || !node_is_null(crop)) put(f, map, "crop", large ? new_scalar(f, "1", root) : crop);
-  if (node_number(node_get(root, "resample"), &resample) && resample >= 0 && resample <= 3)
-    put(f, map, "interpolation", new_scalar(f, resamples[(int)resample], root));
+  node_number(node_get(root, "resample"), &resample);
+  if (resample >= 0 && resample <= 3) put(f, map, "interpolation", new_scalar(f, resamples[(int)resample], root));
   f->means = map;
   return true;
+}
+
+/* Lists of another length than num_stages are no network to transformers. */
+static bool hf_stages(Folder *f) {
+  const Node *n = node_get(f->config, "num_stages"), *depths = node_get(f->out, "depths");
+  int64_t stages;
+  if (node_is_null(n) || depths->kind != NODE_LIST) return true;
+  if (!yaml_int(f->ctx, n, "num_stages", 1, MAX_STAGES, &stages)) return false;
+  return (size_t)stages == depths->count ||
+         yaml_error(f->ctx, n, "num_stages is %lld, but there are %zu depths", (long long)stages, depths->count);
 }
 
 static bool read_hf(Folder *f) {
@@ -159,7 +207,9 @@ static bool read_hf(Folder *f) {
   bool v2;
   if (!base || !hf_architecture(f, &v2)) return false;
   for (size_t i = 0; i < base->count; i++) put(f, f->out, base->keys[i]->text, base->items[i]);
-  put_rows(f, f->config, hf_rows, sizeof hf_rows / sizeof *hf_rows);
+  for (size_t i = 0; i < sizeof hf_rows / sizeof *hf_rows; i++)
+    if (!node_is_null(node_get(f->config, hf_rows[i].theirs))) put_rows(f, f->config, &hf_rows[i], 1);
+  if (!hf_stages(f)) return false;
   if (v2) {
     put(f, f->out, "grn", new_scalar(f, "true", f->config));
     put(f, f->out, "layer_scale", new_scalar(f, "false", f->config));
@@ -210,7 +260,7 @@ static const KeyRow timm_rows[] = {
     {"conv_bias", "bias"},
     {"conv_mlp", NULL},
     {"head_norm_first", "head_norm_first"},
-    {"global_pool", NULL},
+    {"global_pool", "pool"},
     {"head_hidden_size", "head_hidden"},
     {"output_stride", "output_stride"},
     {"head_init_scale", NULL},
@@ -223,20 +273,28 @@ enum { TIMM_ROWS = sizeof timm_rows / sizeof *timm_rows };
 /* Arguments that nextc takes one value of. */
 static const struct {
   const char *key, *values; /* separated by | */
-} fixed_args[] = {{"global_pool", "avg"},
+} fixed_args[] = {{"global_pool", "avg|max|avgmax|fastavg|fastmax|fastavgmax|"},
                   {"norm_layer", "layernorm|layernorm2d|rmsnorm|rmsnorm2d|simplenorm|simplenorm2d"}};
 
-static bool timm_arguments(Folder *f, const Node *args) {
-  const char *names[TIMM_ROWS];
-  if (node_is_null(args)) return true;
-  for (size_t i = 0; i < TIMM_ROWS; i++) names[i] = timm_rows[i].theirs;
-  if (!yaml_check_keys(f->ctx, args, "model_args", names, TIMM_ROWS)) return false;
+static bool check_fixed(Folder *f, const Node *map) {
   for (size_t i = 0; i < sizeof fixed_args / sizeof *fixed_args; i++) {
-    const Node *n = node_get(args, fixed_args[i].key);
+    const Node *n = node_get(map, fixed_args[i].key);
     int word;
     if (!node_is_null(n) && !yaml_word(f->ctx, n, fixed_args[i].key, fixed_args[i].values, &word)) return false;
   }
+  return true;
+}
+
+static bool timm_arguments(Folder *f, const Node *args) {
+  const char *names[TIMM_ROWS];
+  double start;
+  if (node_is_null(args)) return true;
+  for (size_t i = 0; i < TIMM_ROWS; i++) names[i] = timm_rows[i].theirs;
+  if (!yaml_check_keys(f->ctx, args, "model_args", names, TIMM_ROWS)) return false;
+  if (!check_fixed(f, args)) return false;
   put_rows(f, args, timm_rows, TIMM_ROWS);
+  if (node_number(node_get(args, "ls_init_value"), &start)) /* also 0 is a LayerScale to timm, if not to others */
+    put(f, f->out, "layer_scale", new_scalar(f, "true", args));
   bool patches = !node_get(f->out, "stem") || node_is(node_get(f->out, "stem"), "patch");
   if (patches && node_is(node_get(args, "patch_size"), "2")) /* timm's stages begin at 1/4 of the image's size */
     put(f, f->out, "first_downsample", new_scalar(f, "true", args));
@@ -284,6 +342,11 @@ static bool read_timm(Folder *f) {
   if (!yaml_string(f->ctx, name, "architecture", &text)) return false;
   if (!put_network(f, arena_strndup(f->arena, text, strcspn(text, ".")), name)) return false;
   put(f, f->out, "classes", number_or(node_get(f->config, "num_classes"), node_get(config, "num_classes")));
+  if (!check_fixed(f, config)) return false;
+  if (!node_is_null(node_get(config, "global_pool")))
+    put(f, f->out, "pool", our_word(f, node_get(config, "global_pool")));
+  put(f, f->out, "mlp_bias", new_scalar(f, "true", f->config)); /* conv_bias is of convs alone */
+  put(f, f->out, "output_stride", new_scalar(f, "32", f->config));
   if (!timm_arguments(f, args) || !timm_input(f, config, args)) return false;
   Node *means = new_map(f, MAX_KEYS);
   put(f, means, "mean", node_get(config, "mean"));

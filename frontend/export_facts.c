@@ -7,8 +7,14 @@ static bool runs(const Graph *g, ValueId v) { return v && !value_at(g, v)->const
 
 static const Type *result_type(const Graph *g, const Op *op) { return type_of(g, op->first_result); }
 
+/* Over height and width. */
+static bool is_pooling(const Op *op) {
+  return (op->kind == OP_reduce_mean || op->kind == OP_reduce_max) && op->attrs.axes.count == 2;
+}
+
 static bool is_residual(const Graph *g, const Op *op) {
-  return op->kind == OP_add && runs(g, op->operands[0]) && runs(g, op->operands[1]) && result_type(g, op)->rank == 4;
+  return op->kind == OP_add && runs(g, op->operands[0]) && runs(g, op->operands[1]) && result_type(g, op)->rank == 4 &&
+         !is_pooling(def_of(g, op->operands[0]));
 }
 
 /* Residuals one after the other with one type are a stage. */
@@ -19,6 +25,7 @@ static bool add_residual(const Graph *g, const Op *op, const Type **last, Export
     f->dims[f->stages++] = t->dim[3];
   }
   f->depths[f->stages - 1]++;
+  f->tail = f->before_tail = 0;
   *last = t;
   return true;
 }
@@ -42,6 +49,28 @@ static const char *activation_name(const Op *op) {
   return NULL;
 }
 
+static bool is_scalar(const Graph *g, ValueId v) {
+  return value_at(g, v)->constant && type_elements(type_of(g, v)) == 1;
+}
+
+/* An activation of several operators, or none at all, by who reads x; NULL: one operator. */
+static const char *composed_activation(const Graph *g, ValueId x) {
+  const Value *v = value_at(g, x);
+  for (uint32_t i = 0; i < v->use_count; i++) {
+    const Op *op = op_at(g, v->uses[i].op);
+    const bool scalar = op->operand_count == 2 && is_scalar(g, op->operands[1]);
+    const Value *y = op->result_count ? value_at(g, op->first_result) : NULL;
+    const OpKind next = y && y->use_count ? op_at(g, y->uses[0].op)->kind : OP_none;
+    if (op->kind == OP_softplus && next == OP_tanh) return "mish";
+    if (op->kind == OP_elu && next == OP_mul) return "selu";
+    if ((op->kind == OP_max || op->kind == OP_relu) && next == OP_min) return "relu6";
+    if (op->kind == OP_mul && scalar && next == OP_sigmoid) return "quick_gelu";
+    if (op->kind == OP_add && scalar) return "hard_mish";
+    if (op->kind == OP_gemm || op->kind == OP_grn) return "none";
+  }
+  return NULL;
+}
+
 static void look_at_gemm(const Graph *g, const Op *op, ExportFacts *f) {
   const Type *x = type_of(g, op->operands[0]), *y = result_type(g, op);
   if (x->rank == 2) {
@@ -49,15 +78,19 @@ static void look_at_gemm(const Graph *g, const Op *op, ExportFacts *f) {
     f->classes = y->dim[1];
   } else if (f->kernels[0] && !f->expand) { /* the first behind a depthwise conv */
     f->expand = y->dim[3] / x->dim[3];
+    f->mlp_bias = op->operand_count > 2;
+    f->act = composed_activation(g, op->first_result);
   }
+  if (x->rank != 4) return;
+  f->before_tail = f->tail;
+  f->tail = y->dim[3];
 }
 
 static bool before_blocks(const ExportFacts *f) { return !f->stages && f->kernels[0] == 0; }
 
 static bool is_pooled(const Graph *g, ValueId v) {
   const Value *value = value_at(g, v);
-  return value->use_count && op_at(g, value->uses[0].op)->kind == OP_reduce_mean &&
-         op_at(g, value->uses[0].op)->attrs.axes.count == 2;
+  return value->use_count && is_pooling(op_at(g, value->uses[0].op));
 }
 
 static void look_at_norm(const Graph *g, const Op *op, ExportFacts *f) {
@@ -91,6 +124,7 @@ static void look_at_dwconv(const Graph *g, const Op *op, const Type *last, Expor
 static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts *f) {
   const char *act = activation_name(op);
   if (act && !f->act) f->act = act;
+  if (is_pooling(op)) *(op->kind == OP_reduce_max ? &f->pool_max : &f->pool_mean) = true;
   switch (op->kind) {
   case OP_patches:
     if (f->kernels[0] || !op->attrs.kernel.count) break;
@@ -108,7 +142,9 @@ static void look_at(const Graph *g, const Op *op, const Type *last, ExportFacts 
     f->grn_eps = op->attrs.eps;
     break;
   case OP_mul:
-    if (runs(g, op->operands[0]) && def_of(g, op->operands[0])->kind == OP_gemm) f->layer_scale = true;
+    if (runs(g, op->operands[0]) && def_of(g, op->operands[0])->kind == OP_gemm && !runs(g, op->operands[1]) &&
+        !is_scalar(g, op->operands[1]))
+      f->layer_scale = true;
     if (f->norm) f->head_norm_first = is_pooled(g, op->first_result);
     break;
   default: break;
@@ -126,6 +162,10 @@ bool export_facts(const Graph *g, ExportFacts *f) {
     } else {
       look_at(g, op, last, f);
     }
+  }
+  if (!f->pool_mean && !f->pool_max) {
+    f->classes = f->tail;
+    f->head_hidden = f->before_tail;
   }
   return f->stages > 0;
 }

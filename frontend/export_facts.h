@@ -10,7 +10,9 @@ typedef struct {
   int64_t patch;                                                     /* of the stem; 0: it is no patch */
   int64_t classes, head_hidden, expand;
   const char *act, *norm; /* as descriptions call them; norm NULL: layernorm */
-  bool grn, layer_scale, stem_norm, bias, head_norm_first, first_downsample;
+  bool grn, layer_scale, stem_norm, bias, mlp_bias, head_norm_first, first_downsample;
+  bool pool_mean, pool_max;
+  int64_t tail, before_tail; /* channels of the last two gemms on images behind the last residual; 0: there is none */
   double eps, head_eps, grn_eps; /* -1: there is no such op */
 } ExportFacts;
 

@@ -187,9 +187,12 @@ static const char *convnext(Export *e, const char *stem) {
   if (f->expand != 4) text_printf(&t, "expand: %lld\n", (long long)f->expand);
   if (f->act && strcmp(f->act, "gelu")) text_printf(&t, "act: %s\n", f->act);
   if (!f->bias) text_puts(&t, "bias: false\n");
+  if (f->mlp_bias != f->bias) text_printf(&t, "mlp_bias: %s\n", f->mlp_bias ? "true" : "false");
   if ((float)f->eps != 1e-6F) put_float(&t, "eps", f->eps);
   if ((float)f->head_eps != (float)f->eps) put_float(&t, "head_eps", f->head_eps);
   if (f->grn && (float)f->grn_eps != 1e-6F) put_float(&t, "grn_eps", f->grn_eps);
+  if (f->pool_max || !f->pool_mean)
+    text_printf(&t, "pool: %s\n", !f->pool_max ? "none" : f->pool_mean ? "avgmax" : "max");
   if (f->head_norm_first) text_puts(&t, "head_norm_first: true\n");
   if (f->head_hidden) text_printf(&t, "head_hidden: %lld\n", (long long)f->head_hidden);
   if (f->classes != 1000) text_printf(&t, "classes: %lld\n", (long long)f->classes);

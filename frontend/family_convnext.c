@@ -5,13 +5,14 @@
 
 enum { STEM_PATCH, STEM_OVERLAP, STEM_OVERLAP_TIERED, STEM_OVERLAP_ACT };
 enum { NORM_LAYER, NORM_RMS, NORM_SIMPLE };
+enum { POOL_AVG, POOL_MAX, POOL_AVGMAX, POOL_NONE };
 
 typedef struct {
   IntList depths, dims, kernel;
   int64_t patch, classes, expand, head_hidden, output_stride;
-  int stem, norm, act;
+  int stem, norm, act, pool;
   bool stem_norm, first_downsample, grn, bias, head_norm_first;
-  const Node *layer_scale;
+  const Node *layer_scale, *mlp_bias;
   double eps, head_eps, grn_eps;
 } Options;
 
@@ -31,9 +32,11 @@ static const Field fields[] = {
     {"expand", FIELD_INT, AT(expand), 1, 64, NULL},
     {"act", FIELD_WORD, AT(act), 0, 0, ACTIVATIONS},
     {"bias", FIELD_BOOL, AT(bias), 0, 0, NULL},
+    {"mlp_bias", FIELD_NODE, AT(mlp_bias), 0, 0, NULL},
     {"eps", FIELD_DOUBLE, AT(eps), 0, 1, NULL},
     {"head_eps", FIELD_DOUBLE, AT(head_eps), 0, 1, NULL},
     {"grn_eps", FIELD_DOUBLE, AT(grn_eps), 0, 1, NULL},
+    {"pool", FIELD_WORD, AT(pool), 0, 0, "avg|max|avgmax|none"},
     {"head_norm_first", FIELD_BOOL, AT(head_norm_first), 0, 0, NULL},
     {"head_hidden", FIELD_INT, AT(head_hidden), 1, 65536, NULL},
     {"classes", FIELD_INT, AT(classes), 0, 1000000, NULL},
@@ -62,6 +65,18 @@ static bool scales_layers(Net *n, const Options *o, bool *out) {
   if (node_is_null(o->layer_scale)) return *out = false, true;
   if (node_number(o->layer_scale, &start)) return *out = start > 0, true;
   return yaml_bool(n->graph->context, o->layer_scale, "layer_scale", out) || (n->failed = true, false);
+}
+
+/* What all blocks have besides their options. */
+typedef struct {
+  bool scale, mlp_bias;
+} Blocks;
+
+static bool read_blocks(Net *n, const Options *o, Blocks *out) {
+  out->mlp_bias = o->bias;
+  if (!scales_layers(n, o, &out->scale)) return false;
+  if (node_is_null(o->mlp_bias)) return true;
+  return yaml_bool(n->graph->context, o->mlp_bias, "mlp_bias", &out->mlp_bias) || (n->failed = true, false);
 }
 
 static bool check(Net *n, const Options *o) {
@@ -139,7 +154,7 @@ static ValueId build_downsample(Net *n, const Options *o, ValueId x, size_t stag
 }
 
 /* x + gamma (fc2 (grn (act (fc1 (norm (dwconv x)))))) */
-static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, const char *name, bool scale,
+static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, const char *name, const Blocks *all,
                            int64_t dilation) {
   int64_t dim = o->dims.at[stage], kernel = o->kernel.at[o->kernel.count > 1 ? stage : 0];
   ConvLayer dw = conv_layer(net_name(n, name, "conv_dw"), dim, kernel, 1, dilation * (kernel / 2), o->bias);
@@ -148,23 +163,32 @@ static ValueId build_block(Net *n, const Options *o, ValueId x, size_t stage, co
   n->layer = dw.name;
   ValueId y = net_conv(n, x, &dw);
   y = norm(n, o, y, net_name(n, name, "norm"), o->eps);
-  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc1"), NULL, NULL, o->expand * dim, o->bias);
+  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc1"), NULL, NULL, o->expand * dim, all->mlp_bias);
   n->layer = net_name(n, name, "mlp.act");
   y = net_activation(n, y, o->act);
   if (o->grn) y = net_grn(n, y, n->layer = net_name(n, name, "mlp.grn"), o->grn_eps);
-  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc2"), NULL, NULL, dim, o->bias);
+  y = net_linear(n, y, n->layer = net_name(n, name, "mlp.fc2"), NULL, NULL, dim, all->mlp_bias);
   n->layer = name;
-  if (scale) y = net_scale(n, y, net_name(n, name, "gamma"));
+  if (all->scale) y = net_scale(n, y, net_name(n, name, "gamma"));
   return net_add(n, y, x);
+}
+
+static ValueId pooled(Net *n, const Options *o, ValueId x) {
+  switch (o->pool) {
+  case POOL_MAX: return net_max(n, x);
+  case POOL_AVGMAX: return net_mul(n, net_add(n, net_mean(n, x), net_max(n, x)), 0.5);
+  case POOL_NONE: return x;
+  default: return net_mean(n, x);
+  }
 }
 
 static ValueId build_head(Net *n, const Options *o, ValueId x) {
   double eps = o->head_eps >= 0 ? o->head_eps : o->eps;
   if (o->head_norm_first) x = norm(n, o, x, "norm_pre", eps);
   n->layer = "head.global_pool";
-  x = net_mean(n, x);
+  x = pooled(n, o, x);
   if (!o->head_norm_first) x = norm(n, o, x, "head.norm", eps);
-  x = net_flatten(n, x);
+  if (o->pool != POOL_NONE) x = net_flatten(n, x);
   if (o->head_hidden) {
     x = net_linear(n, x, n->layer = "head.pre_logits.fc", NULL, NULL, o->head_hidden, true);
     x = net_activation(n, x, 2); /* timm: always gelu */
@@ -174,8 +198,8 @@ static ValueId build_head(Net *n, const Options *o, ValueId x) {
 
 static ValueId build(Net *n, const void *options, ValueId x) {
   const Options *o = options;
-  bool scale;
-  if (!check(n, o) || !scales_layers(n, o, &scale)) return 0;
+  Blocks all;
+  if (!check(n, o) || !read_blocks(n, o, &all)) return 0;
   Pace p = {.so_far = o->stem == STEM_PATCH ? o->patch : 4, .dilation = 1};
   x = build_stem(n, o, x);
   for (size_t s = 0; s < o->depths.count && !n->failed; s++) {
@@ -184,7 +208,7 @@ static ValueId build(Net *n, const void *options, ValueId x) {
       x = build_downsample(n, o, x, s, &p);
     }
     for (size_t b = 0; b < (size_t)o->depths.at[s] && !n->failed; b++)
-      x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), scale, p.dilation);
+      x = build_block(n, o, x, s, arena_printf(n->graph->arena, "stages.%zu.blocks.%zu", s, b), &all, p.dilation);
   }
   x = build_head(n, o, x);
   n->layer = NULL;

@@ -84,8 +84,7 @@ ValueId net_param(Net *n, const char *name, int rank, const Dim *shape) {
     return net_error(n, "parameter '%.100s' is used with two shapes", name), 0;
   }
   n->elements += count;
-  if (n->elements > NET_MAX_ELEMENTS)
-    return net_error(n, "the network has more than 2^38 elements of parameters"), 0;
+  if (n->elements > NET_MAX_ELEMENTS) return net_error(n, "the network has more than 2^38 elements of parameters"), 0;
   Attrs a = attrs_default();
   a.name = name;
   ValueId v = net_leaf(n, OP_weight, &type, &a);
@@ -277,6 +276,30 @@ ValueId net_scale(Net *n, ValueId x, const char *param) {
   return binary(n, OP_mul, x, per_channel(n, net_param(n, param, 1, &c), &t));
 }
 
+static ValueId unary(Net *n, OpKind kind, ValueId x) { return net_op(n, kind, NULL, 1, &x); }
+
+ValueId net_mul(Net *n, ValueId x, double factor) { return binary(n, OP_mul, x, number(n, factor)); }
+
+static ValueId clamped(Net *n, ValueId x, double low, double high) {
+  return binary(n, OP_min, binary(n, OP_max, x, number(n, low)), number(n, high));
+}
+
+/* Activations of several operators, which are those that their ONNX export becomes. */
+enum { RELU6 = 12, SELU, MISH, QUICK_GELU, HARD_MISH };
+
+static ValueId composed_activation(Net *n, ValueId x, int index) {
+  Attrs elu = attrs_default();
+  elu.alpha = (double)1.67326319217681884765625F;
+  switch (index) {
+  case RELU6: return clamped(n, x, 0, 6);
+  case SELU: return net_mul(n, net_op(n, OP_elu, &elu, 1, &x), 1.05070102214813232421875);
+  case MISH: return binary(n, OP_mul, x, unary(n, OP_tanh, unary(n, OP_softplus, x)));
+  case QUICK_GELU: return binary(n, OP_mul, x, unary(n, OP_sigmoid, net_mul(n, x, 1.702)));
+  case HARD_MISH: return binary(n, OP_mul, net_mul(n, x, 0.5), clamped(n, binary(n, OP_add, x, number(n, 2)), 0, 2));
+  default: die("activation %d of none", index);
+  }
+}
+
 ValueId net_activation(Net *n, ValueId x, int index) {
   static const struct {
     OpKind kind;
@@ -286,6 +309,7 @@ ValueId net_activation(Net *n, ValueId x, int index) {
               {OP_gelu, "tanh", 1, 0},  {OP_silu, NULL, 1, 0},       {OP_leaky_relu, NULL, 0.01, 0},
               {OP_elu, NULL, 1, 0},     {OP_hard_swish, NULL, 1, 0}, {OP_hard_sigmoid, NULL, 1.0 / 6, 0.5},
               {OP_sigmoid, NULL, 1, 0}, {OP_tanh, NULL, 1, 0},       {OP_softplus, NULL, 1, 0}};
+  if (index >= RELU6) return composed_activation(n, x, index);
   if (rows[index].kind == OP_none) return x;
   Attrs a = attrs_default();
   a.mode = rows[index].mode;
@@ -302,13 +326,16 @@ ValueId net_pool(Net *n, OpKind kind, ValueId x, int64_t kernel, int64_t stride,
   return net_op(n, kind, &a, 1, &x);
 }
 
-ValueId net_mean(Net *n, ValueId x) {
+static ValueId over_image(Net *n, OpKind kind, ValueId x) {
   Attrs a = attrs_default();
   a.axes = (Ints){2, (const Dim[]){2, 3}};
   a.keepdims = 1;
   if (!n->failed && !is_image(net_type(n, x))) return net_error(n, "needs an input of rank 4"), 0;
-  return net_op(n, OP_reduce_mean, &a, 1, &x);
+  return net_op(n, kind, &a, 1, &x);
 }
+
+ValueId net_mean(Net *n, ValueId x) { return over_image(n, OP_reduce_mean, x); }
+ValueId net_max(Net *n, ValueId x) { return over_image(n, OP_reduce_max, x); }
 
 ValueId net_flatten(Net *n, ValueId x) {
   Type t = *net_type(n, x);

@@ -18,7 +18,7 @@ typedef struct {
   ValueId *values;
   size_t value_count, value_capacity;
   int64_t elements, learned; /* of all parameters; of all but running statistics */
-  size_t op_limit; /* more ops than this are an error */
+  size_t op_limit;           /* more ops than this are an error */
 } Net;
 
 enum { NET_MAX_OPS = 50000 };
@@ -50,8 +50,8 @@ ValueId net_linear(Net *, ValueId x, const char *name, const char *weight, const
                    bool bias);
 /* Over the channels of an image, or the last axis. */
 ValueId net_layernorm(Net *, ValueId x, const char *name, double eps, bool affine);
-/* x / sqrt(mean x^2 + eps) times a weight; and timm's SimpleNorm, x / sqrt(variance of x by n - 1, + eps) times one. Over
- * the channels of an image, or the last axis. */
+/* x / sqrt(mean x^2 + eps) times a weight; and timm's SimpleNorm, x / sqrt(variance of x by n - 1, + eps) times one.
+ * Over the channels of an image, or the last axis. */
 ValueId net_rmsnorm(Net *, ValueId x, const char *name, double eps);
 ValueId net_simplenorm(Net *, ValueId x, const char *name, double eps);
 ValueId net_batchnorm(Net *, ValueId x, const char *name, double eps);
@@ -59,11 +59,15 @@ ValueId net_grn(Net *, ValueId x, const char *name, double eps);
 /* x times a parameter of one element a channel. */
 ValueId net_scale(Net *, ValueId x, const char *param);
 /* "relu", "gelu", "gelu_tanh", "silu" ... (ACTIVATIONS); NULL or "none": x itself. */
-#define ACTIVATIONS "none|relu|gelu|gelu_tanh|silu|leaky_relu|elu|hard_swish|hard_sigmoid|sigmoid|tanh|softplus"
+#define ACTIVATIONS                                                                                                    \
+  "none|relu|gelu|gelu_tanh|silu|leaky_relu|elu|hard_swish|hard_sigmoid|sigmoid|tanh|softplus|relu6|selu|mish|"        \
+  "quick_gelu|hard_mish"
 ValueId net_activation(Net *, ValueId x, int index_in_activations);
 ValueId net_add(Net *, ValueId a, ValueId b);
+ValueId net_mul(Net *, ValueId x, double factor);
 ValueId net_pool(Net *, OpKind max_or_avg, ValueId x, int64_t kernel, int64_t stride, int64_t pad);
 ValueId net_mean(Net *, ValueId x);    /* [N, C, H, W] to [N, C, 1, 1] */
+ValueId net_max(Net *, ValueId x);     /* the same with the largest element */
 ValueId net_flatten(Net *, ValueId x); /* all axes but the first become one */
 ValueId net_reshape(Net *, ValueId x, int rank, const Dim *shape);
 ValueId net_transpose(Net *, ValueId x, int rank, const Dim *perm);

@@ -124,3 +124,20 @@ const char *scheme_tensor(Arena *a, size_t scheme, size_t prefix, const char *pa
     if (matches(r->pattern, parameter, &c)) return spell(a, r->name, prefixes[prefix], &c);
   return NULL;
 }
+
+const char *architecture_of(const char *tensor) {
+  static const struct {
+    const char *part, *architecture;
+  } marks[] = {{"relative_position_bias_table", "a Swin Transformer"},
+               {"attn.qkv.", "a Vision Transformer"},
+               {"attention.attention.", "a Vision Transformer"},
+               {"encoder_layer_0.", "a Vision Transformer"},
+               {"cls_token", "a Vision Transformer"},
+               {"layer1.0.conv1.", "a ResNet"},
+               {"resnet.", "a ResNet"},
+               {"conv_stem.", "an EfficientNet or MobileNet"},
+               {"denseblock1.", "a DenseNet"}};
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    if (strstr(tensor, marks[i].part)) return marks[i].architecture;
+  return NULL;
+}

@@ -95,24 +95,54 @@ static bool file_has(const Binding *b, const char *name, uint32_t *index) {
   return name && name_map_find(&b->index, name, index);
 }
 
-/* The scheme and prefix by which the file has most of the parameters. */
+/* What all names of the file begin with, up to a dot: what held the network in the program that saved it. */
+static const char *common_prefix(const Binding *b) {
+  const char *first = b->file->count ? b->file->names[0] : "";
+  size_t length = strlen(first);
+  for (size_t i = 1; i < b->file->count; i++) {
+    size_t same = 0;
+    while (same < length && b->file->names[i][same] == first[same]) same++;
+    length = same;
+  }
+  while (length && first[length - 1] != '.') length--;
+  return arena_strndup(b->arena, first, length);
+}
+
+/* A way to name all parameters. */
+typedef struct {
+  size_t scheme, prefix;
+  const char *outer; /* stands before the scheme's prefix */
+} Naming;
+
+static const char *named(Binding *b, const Naming *n, size_t i) {
+  const char *name = scheme_tensor(b->arena, n->scheme, n->prefix, op_at(b->g, b->ids[i])->attrs.name);
+  return name && *n->outer ? arena_printf(b->arena, "%s%s", n->outer, name) : name;
+}
+
+static size_t count_hits(Binding *b, const Naming *n) {
+  size_t hits = 0;
+  uint32_t index;
+  ArenaMark mark = arena_mark(b->arena);
+  for (size_t i = 0; i < b->count; i++) hits += file_has(b, named(b, n, i), &index);
+  arena_release(b->arena, mark);
+  return hits;
+}
+
+/* The naming by which the file has most of the parameters. */
 static void choose_scheme(Binding *b) {
-  size_t best_prefix = 0;
-  for (size_t s = 0; s < scheme_count; s++)
-    for (size_t p = 0; p < SCHEME_PREFIXES && b->hits < b->count; p++) {
-      size_t hits = 0;
-      uint32_t index;
-      ArenaMark mark = arena_mark(b->arena);
-      for (size_t i = 0; i < b->count; i++)
-        hits += file_has(b, scheme_tensor(b->arena, s, p, op_at(b->g, b->ids[i])->attrs.name), &index);
-      arena_release(b->arena, mark);
-      if (hits <= b->hits) continue;
-      b->hits = hits;
-      b->scheme = s;
-      best_prefix = p;
-    }
-  for (size_t i = 0; i < b->count; i++)
-    b->names[i] = scheme_tensor(b->arena, b->scheme, best_prefix, op_at(b->g, b->ids[i])->attrs.name);
+  const char *const outers[] = {"", common_prefix(b)};
+  Naming best = {0, 0, ""};
+  for (size_t o = 0; o < (*outers[1] ? 2 : 1); o++)
+    for (size_t s = 0; s < scheme_count; s++)
+      for (size_t p = 0; p < SCHEME_PREFIXES && b->hits < b->count; p++) {
+        const Naming n = {s, p, outers[o]};
+        const size_t hits = count_hits(b, &n);
+        if (hits <= b->hits) continue;
+        b->hits = hits;
+        best = n;
+      }
+  b->scheme = best.scheme;
+  for (size_t i = 0; i < b->count; i++) b->names[i] = named(b, &best, i);
 }
 
 /* Equal but for axes of 1? */
@@ -164,6 +194,22 @@ static void bind_one(Binding *b, size_t i) {
     error_in(b->ctx, b->file->source->path, "tensor '%.200s' is %s, the network needs %s for '%.200s'", b->names[i],
              type_text(b, &view.type), type_text(b, &wanted), op_at(b->g, b->ids[i])->attrs.name);
   b->found[i] = op_at(b->g, b->ids[i])->first_result; /* reported */
+}
+
+/* Where little was found: what the file seems to be. */
+static void report_architecture(Binding *b) {
+  const char *architecture = NULL;
+  if (b->file->onnx || b->hits * 4 > b->count) return;
+  for (size_t i = 0; i < b->file->count && !architecture; i++) {
+    architecture = architecture_of(b->file->names[i]);
+    if (architecture)
+      error_in(
+          b->ctx, b->file->source->path,
+          "tensor '%.200s' is that of %s, which this network is not; supported are ConvNeXt and ConvNeXt V2 as timm, "
+          "Hugging Face transformers, torchvision and the official repositories name them, and family resnet's "
+          "networks",
+          b->file->names[i], architecture);
+  }
 }
 
 static void report_missing(Binding *b) {
@@ -220,6 +266,7 @@ static bool bind(Binding *b) {
   bool open = false;
   for (size_t i = 0; i < b->count; i++) open = open || !b->found[i];
   if (open && b->file->onnx) align_weights(b->g, b->file, b->ids, b->count, b->found, b->used);
+  report_architecture(b);
   report_missing(b);
   report_left(b);
   return summary(b);

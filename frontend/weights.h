@@ -24,6 +24,8 @@ bool bind_weights(Graph *g, const char *from);
 /* ---- weight_names.c: who calls what how ---- */
 extern const size_t scheme_count;
 enum { SCHEME_PREFIXES = 7 };
+/* "a ResNet", by a part of a tensor's name that only such networks have; NULL: it tells nothing. */
+const char *architecture_of(const char *tensor);
 const char *scheme_name(size_t scheme); /* "Hugging Face transformers" */
 /* What the scheme, with one of its prefixes, calls the network's parameter; NULL: nothing. */
 const char *scheme_tensor(Arena *, size_t scheme, size_t prefix, const char *parameter);

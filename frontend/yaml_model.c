@@ -138,11 +138,13 @@ bool check_depths(Net *n, const IntList *depths) {
   return blocks <= MAX_BLOCKS || net_key_error(n, "depths", "more than %d blocks", MAX_BLOCKS);
 }
 
-static bool check_keys(Builder *b, const Family *family) {
+/* The keys of the top are common ones or options of one of the families. */
+static bool check_keys(Builder *b, const Family *const *of, int family_count) {
   const char *names[COMMON_COUNT + 64];
   size_t count = 0;
   for (size_t i = 0; i < COMMON_COUNT; i++) names[count++] = common_keys[i];
-  for (size_t i = 0; family && i < family->field_count; i++) names[count++] = family->fields[i].key;
+  for (int f = 0; f < family_count; f++)
+    for (size_t i = 0; i < of[f]->field_count; i++) names[count++] = of[f]->fields[i].key;
   return yaml_check_keys(b->ctx, b->root, "a network", names, count);
 }
 
@@ -153,8 +155,8 @@ static bool check_pairs(Builder *b) {
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     const Node *first = node_get(b->root, pairs[i][0]), *second = node_get(b->root, pairs[i][1]);
     if (first && second)
-      return yaml_error(b->ctx, second, "a network has %s %s or %s, not both",
-                        *pairs[i][0] == 'o' ? "an" : "a", pairs[i][0], i ? pairs[i][1] : "a model");
+      return yaml_error(b->ctx, second, "a network has %s %s or %s, not both", *pairs[i][0] == 'o' ? "an" : "a",
+                        pairs[i][0], i ? pairs[i][1] : "a model");
   }
   return true;
 }
@@ -195,9 +197,11 @@ static bool build_network(Net *n, Builder *b, int64_t size) {
   const char *input_name, *output_name = "logits";
   Type type;
   if (family_key && !family) return false;
-  if (!family_key && !model) return yaml_error(b->ctx, b->root, "a network needs a family or a model");
+  if (!family_key && !model) /* or the key is misspelt */
+    return check_keys(b, families, FAMILY_COUNT) && yaml_error(b->ctx, b->root, "a network needs a family or a model");
   if (!check_pairs(b)) return false;
-  if (!check_keys(b, family) || !read_input(b, size, &input_name, &type) || !check_pins(b)) return false;
+  if (!check_keys(b, &family, family != NULL) || !read_input(b, size, &input_name, &type) || !check_pins(b))
+    return false;
   if (output && !yaml_string(b->ctx, output, "output", &output_name)) return false;
   if (!*output_name) return yaml_error(b->ctx, output, "output is an empty name");
   ValueId x = net_input(n, input_name, &type);

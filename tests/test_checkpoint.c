@@ -1,6 +1,7 @@
 /* Checkpoint folders: configs of transformers and timm, what of them is honoured, and what is refused. */
 #include "tests/test.h"
 #include "tests/weights_kit.h"
+#include <math.h>
 
 /* The folder "c" with a config and the weights that the description would have. */
 static void put_folder(const char *config, const char *twin) {
@@ -46,9 +47,18 @@ static void timm_configs(void) {
       {TIMM(""), TWIN("")},
       {TIMM(", \"use_grn\": true, \"ls_init_value\": null"), TWIN(", grn: true")},
       {TIMM(", \"use_grn\": true"), TWIN(", grn: true, layer_scale: true")},
-      {TIMM(", \"ls_init_value\": 0"), TWIN(", layer_scale: false")},
+      {TIMM(", \"ls_init_value\": null"), TWIN(", layer_scale: false")},
+      {TIMM(", \"ls_init_value\": 0"), TWIN("")}, /* timm asks whether it is None */
       {TIMM(", \"kernel_sizes\": 3, \"act_layer\": \"silu\", \"conv_bias\": false"),
-       TWIN(", kernel: 3, act: silu, bias: false")},
+       TWIN(", kernel: 3, act: silu, bias: false, mlp_bias: true")},
+      {TIMM(", \"act_layer\": \"mish\", \"global_pool\": \"max\""), TWIN(", act: mish, pool: max")},
+      {TIMM(", \"act_layer\": \"celu\", \"global_pool\": \"fastavgmax\""), TWIN(", act: elu, pool: avgmax")},
+      {TIMM(", \"act_layer\": \"quick_gelu\", \"global_pool\": \"\""), TWIN(", act: quick_gelu, pool: none")},
+      {TIMM(", \"patch_size\": 32"), TWIN(", patch: 32, output_stride: 32")}, /* the next stage is dilated */
+      {"{\"architecture\": \"convnext_atto\", \"num_classes\": 0, \"model_args\": {\"depths\": [1, 1], \"dims\": [4, "
+       "8]}, "
+       "\"pretrained_cfg\": {\"global_pool\": \"max\"}}",
+       "{family: convnext, " SMALL ", classes: 0, pool: max}"},
       {TIMM(", \"act_layer\": \"gelu_tanh\", \"norm_eps\": 1e-5"), TWIN(", act: gelu_tanh, eps: 1.0e-5")},
       {TIMM(", \"stem_type\": \"overlap\", \"conv_mlp\": true"), TWIN(", stem: overlap")},
       {TIMM(", \"patch_size\": 2"), TWIN(", patch: 2, first_downsample: true")},
@@ -72,8 +82,8 @@ static void timm_configs(void) {
        "{family: convnext, " SMALL ", norm: simplenorm, stem: overlap_act}"},
       {"{\"architecture\": \"convnext_atto_rms\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", norm: rmsnorm}"},
-      {"{\"architecture\": \"test_convnext3.r160_in1k\"}",
-       "{family: convnext, depths: [1, 1, 1, 1], dims: [32, 64, 96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
+      {"{\"architecture\": \"test_convnext3.r160_in1k\"}", "{family: convnext, depths: [1, 1, 1, 1], dims: [32, 64, "
+                                                           "96, 128], eps: 1.0e-5, kernel: [7, 5, 5, 3], act: silu}"},
       {"{\"architecture\": \"convnext_xxlarge\", \"model_args\": {\"depths\": [1, 1], \"dims\": [4, 8]}}",
        "{family: convnext, " SMALL ", eps: 1.0e-5}"},
   };
@@ -90,6 +100,7 @@ static void hf_configs(void) {
       {HF("ConvNext", ""), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNextV2", ""), TWIN(", head_eps: 1.0e-12, grn: true")},
       {HF("ConvNext", ", \"hidden_act\": \"gelu_python\""), TWIN(", head_eps: 1.0e-12")},
+      {HF("ConvNext", ", \"hidden_act\": null, \"num_stages\": 2"), TWIN(", head_eps: 1.0e-12")},
       {HF("ConvNext", ", \"layer_norm_eps\": 1e-5"), TWIN(", head_eps: 1.0e-5")},
       {HF("ConvNext", ", \"layer_scale_init_value\": 0"), TWIN(", head_eps: 1.0e-12, layer_scale: false")},
       {HF("ConvNextV2", ", \"layer_scale_init_value\": 1e-6"), TWIN(", head_eps: 1.0e-12, grn: true")},
@@ -125,6 +136,28 @@ static void notes(void) {
   put_file("c/preprocessor_config.json", large, strlen(large));
   l = load_path("c", NULL);
   CHECK(l.graph && l.graph->notes.crop == 1 && !strcmp(l.graph->notes.interpolation, "bicubic"));
+  loaded_free(&l);
+  static const char plain[] = "{\"do_normalize\": false, \"image_mean\": [3, 3, 3]}";
+  put_file("c/preprocessor_config.json", plain, strlen(plain));
+  l = load_path("c", NULL);
+  CHECK(l.graph && l.graph->notes.mean.at[1] == 0 && l.graph->notes.std.at[1] == 1);
+  CHECK_STR(l.graph ? l.graph->notes.interpolation : "", "bilinear");
+  loaded_free(&l);
+  static const char raw[] = "{\"do_rescale\": false, \"image_mean\": [51, 0, 0], \"image_std\": [255, 510, 255]}";
+  put_file("c/preprocessor_config.json", raw, strlen(raw));
+  l = load_path("c", NULL);
+  CHECK(l.graph && l.graph->notes.mean.at[0] == 0.2 && l.graph->notes.std.at[1] == 2);
+  loaded_free(&l);
+  static const char wide[] = "{\"rescale_factor\": 0.00784313725490196}"; /* 2/255, and a mean of 0.5 */
+  put_file("c/preprocessor_config.json", wide, strlen(wide));
+  l = load_path("c", NULL);
+  CHECK(l.graph && fabs(l.graph->notes.mean.at[0] - 0.25) < 1e-9 && fabs(l.graph->notes.std.at[0] - 0.25) < 1e-9);
+  loaded_free(&l);
+  static const char wrong[] = "{\"rescale_factor\": []}";
+  put_file("c/preprocessor_config.json", wrong, strlen(wrong));
+  l = load_path("c", NULL);
+  CHECK(!l.graph);
+  CHECK_HAS(said(l.context), "c/preprocessor_config.json:1:20: error: rescale_factor must be a number");
   loaded_free(&l);
   remove("c/preprocessor_config.json");
   put_folder(
@@ -173,9 +206,9 @@ static void refusals(void) {
       {"[]", "is a list, not an object"},
       {"{", "c/config.json:1:2: error: not JSON"},
       {TIMM(", \"depth\": 3"), "unknown key 'depth' (did you mean 'depths'?)"},
-      {TIMM(", \"global_pool\": \"max\""), "global_pool must be one of avg"},
+      {TIMM(", \"global_pool\": \"catavgmax\""), "global_pool must be one of avg|max|avgmax|"},
       {TIMM(", \"norm_layer\": \"batchnorm2d\""), "norm_layer must be one of layernorm|layernorm2d|rmsnorm|"},
-      {TIMM(", \"act_layer\": \"mish\""), "act must be one of"},
+      {TIMM(", \"act_layer\": \"prelu\""), "act must be one of"},
       {"{\"architecture\": \"convnext_atto\", \"pretrained_cfg\": {\"input_size\": 3}}", "input_size must be a list"},
       {HF("ConvNext", ", \"depths\": 1"), "key 'depths' stands twice"},
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": {\"0\": \"a\", \"x\": \"b\"}}",
@@ -183,6 +216,7 @@ static void refusals(void) {
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"id2label\": [1]}", "id2label must be a map"},
       {"{\"architectures\": [\"ConvNextForImageClassification\"], \"depths\": \"many\"}",
        "depths must be a whole number"},
+      {HF("ConvNext", ", \"num_stages\": 4"), "num_stages is 4, but there are 2 depths"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     TEST(rows[i][1]);

@@ -93,7 +93,9 @@ static void scheme(const char *name, const char *text, const Renaming *rows, siz
   for (size_t i = 0; i < count; i++) replace(&a, rows[i].from, rows[i].to);
   bind(text, &a, "w.safetensors");
   for (size_t i = 0; i < a.count; i++) a.at[i].name = arena_printf(a.arena, "module.%s", a.at[i].name);
-  if (strcmp(name, "Hugging Face")) bind(text, &a, "w.safetensors");
+  bind(text, &a, "w.safetensors");
+  for (size_t i = 0; i < a.count; i++) a.at[i].name = arena_printf(a.arena, "state.student.%s", a.at[i].name);
+  bind(text, &a, "w.safetensors");
   arena_free(a.arena);
 }
 #define SCHEME(name, text, ...)                                                                                        \
@@ -220,6 +222,18 @@ static void faults(void) {
   CHECK(!l.graph);
   CHECK_HAS(said(l.context), "named as no scheme that nextc knows names them");
   loaded_free(&l);
+  static const char *const others[][2] = {{"layer1.0.conv1.weight", "that of a ResNet"},
+                                          {"blocks.0.attn.qkv.weight", "that of a Vision Transformer"},
+                                          {"layers.0.attn.relative_position_bias_table", "that of a Swin Transformer"}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    a.at[0].name = others[i][0];
+    write_safetensors("w.safetensors", a.at, a.count);
+    l = load_path("m.yaml", "w.safetensors");
+    CHECK(!l.graph);
+    CHECK_HAS(said(l.context), others[i][1]);
+    CHECK_HAS(said(l.context), "which this network is not; supported are ConvNeXt and ConvNeXt V2 as timm");
+    loaded_free(&l);
+  }
   arena_free(a.arena);
 
   TEST("weights of its own");
@@ -236,7 +250,7 @@ static void faults(void) {
   Tensor t;
   FOR_EACH_OP(l.graph, id)
   if (op_at(l.graph, id)->kind == OP_weight && !l.context->errors)
-      CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
+    CHECK(!eval_const(l.graph, op_at(l.graph, id)->first_result, &t));
   CHECK_HAS(said(l.context), "m.yaml: error: has no weights; give --weights-from=FILE or --weights-from=random:SEED");
   loaded_free(&l);
 }

@@ -139,7 +139,8 @@ static void values(void) {
       {"{reduce_sum: {axes: [-1], keepdims: 1}}", 6},
       {"{reshape: {shape: [1, 3, 1]}}, {reduce_sum: {axes: [-1, -3]}}", 6},
       {"{softmax: {axis: -1}}", 1},
-      {"{const: {type: i64, shape: [2], values: [9223372036854775807, -4611686018427387904]}}, {cast: {to: f32}, to: i}, "
+      {"{const: {type: i64, shape: [2], values: [9223372036854775807, -4611686018427387904]}}, {cast: {to: f32}, to: "
+       "i}, "
        "{const: {shape: [2], values: [1, 2]}, to: c}, {mul: , from: [i, c]}",
        0},
       {"{clip: {low: 1e0}}", 6},
@@ -223,7 +224,9 @@ static void expressions(void) {
 
 static const char *const refused[][2] = {
     {"- a", "m.yaml:1:1: error: a network is described by a map of keys, not by a list"},
-    {"a: 1", "needs a family or a model"},
+    {"name: a", "needs a family or a model"},
+    {"name: a\nfamly: convnext\ndepths: [3]", "m.yaml:2:1: error: unknown key 'famly' (did you mean 'family'?)"},
+    {"bsae: convnext_tiny", "m.yaml:1:1: error: unknown key 'bsae' (did you mean 'base'?)"},
     {"family: convnet", "m.yaml:1:9: error: unknown family 'convnet' (of convnext, resnet); did you mean 'convnext'?"},
     {"base: convnext_tny", "no such network in the zoo (did you mean 'convnext_tiny'?)"},
     {"base: convnext_tny", "m.yaml:1:7: error: base 'convnext_tny' is no network of the zoo"},

@@ -99,6 +99,18 @@ static void export_options(void) {
       "name: \"m\"\nfamily: convnext\ndepths: [1, 1]\ndims: [8, 16]\npatch: 2\nfirst_downsample: true\noutput_stride: "
       "4\ninput: "
       "{name: \"x\", channels: 3, size: 64}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nact: mish\nbias: false\nmlp_bias: true\npool: avgmax\n"
+      "classes: 3\ninput: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nact: hard_mish\nmlp_bias: false\npool: max\n"
+      "head_norm_first: true\nclasses: 3\ninput: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nact: quick_gelu\npool: none\nhead_hidden: 5\n"
+      "classes: 3\ninput: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\ngrn: true\nact: selu\npool: none\nclasses: 0\n"
+      "input: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nlayer_scale: false\nact: relu6\nclasses: 3\n"
+      "input: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
+      "name: \"m\"\nfamily: convnext\ndepths: [1]\ndims: [8]\nact: none\nclasses: 3\n"
+      "input: {name: \"x\", channels: 3, size: 32}\noutput: \"y\"\n",
       "name: \"m\"\nbase: path_11_gelu\ndepths: [1, 2]\ndims: [4, 8]\nclasses: 3\ninput: {name: \"x\", channels: 3, "
       "size: 64}\noutput: "
       "\"y\"\n",
