@@ -52,9 +52,13 @@ static bool takes_halves(OpKind kind) {
   }
 }
 
+static DType result_dtype(const Graph *g, const Op *op) {
+  return (DType)type_of(g, op->kind == OP_output ? op->operands[0] : op->first_result)->dtype;
+}
+
 static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
   if (takes_halves(op->kind)) return false;
-  *out = (DType)type_of(g, op->first_result)->dtype;
+  *out = result_dtype(g, op);
   for (uint32_t i = 0; i < op->operand_count && !dtype_is_half(*out); i++)
     if (op->operands[i]) *out = (DType)type_of(g, op->operands[i])->dtype;
   return dtype_is_half(*out);
@@ -64,7 +68,7 @@ static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
 static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
   if (computes_in_half(g, op, out)) return true;
   *out = DT_u64;
-  bool wide = type_of(g, op->first_result)->dtype == DT_u64 ||
+  bool wide = result_dtype(g, op) == DT_u64 ||
               (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
   return wide && sees_sign(g, op);
 }

@@ -15,9 +15,10 @@ static bool halves_pay(const Graph *g, const Op *gemm) {
   enum { PANELS = 2 * 16, LEAST_SIZE = 96, LEAST_ROWS = 96 };
   const Type *y = type_of(g, gemm->first_result), *x = type_of(g, gemm->operands[0]);
   const Dim depth = x->dim[x->rank - 1], cols = gemm->attrs.cols;
-  return !gemm->attrs.strassen && depth % PANELS == 0 && cols % PANELS == 0 && depth >= LEAST_SIZE &&
-         cols >= LEAST_SIZE && type_elements(y) / cols >= LEAST_ROWS &&
-         def_of(g, gemm->operands[1])->kind == OP_pack;
+  return holds(g, IF_halves_of_what_is_packed, def_of(g, gemm->operands[1])->kind == OP_pack) &&
+         holds(g, IF_halves_in_whole_panels, depth % PANELS == 0 && cols % PANELS == 0) &&
+         holds(g, IF_halves_of_large_matrix, depth >= LEAST_SIZE && cols >= LEAST_SIZE) &&
+         holds(g, IF_halves_of_many_rows, type_elements(y) / cols >= LEAST_ROWS);
 }
 
 static void split(Graph *g, OpId id) {
@@ -34,7 +35,7 @@ static void split(Graph *g, OpId id) {
 static OpId second_gemm(const Graph *g, OpId first) {
   const Op *op = op_at(g, first);
   const int32_t kernel = op->sched.kernel;
-  if (op->kind != OP_gemm || !op->sched.family || strcmp(op->sched.family, "mlp")) return 0;
+  if (op->kind != OP_gemm || op->attrs.strassen || !op->sched.family || strcmp(op->sched.family, "mlp")) return 0;
   for (OpId id = op->next; id; id = op_at(g, id)->next) {
     const Op *o = op_at(g, id);
     if (!op_is_runtime(g, id)) continue;
