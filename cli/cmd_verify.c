@@ -19,8 +19,8 @@ static const OptionInfo options[] = {
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     {"--runner", "COMMAND", "what runs the built program, for a cross compiler: qemu-aarch64"},
     WEIGHTS_OPTION,
-    {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4, of f16 1e-2"},
-    {"--atol", "X", "default 1e-5, of f16 1e-2; integers and bools must be equal"},
+    {"--rtol", "X", "floats: |y - ref| <= atol + rtol |ref|; default 1e-4, in f16 1e-2"},
+    {"--atol", "X", "default 1e-5, in f16 1e-2; integers and bools must be equal"},
     {"--strict-fp", NULL, "no rewrite that changes rounding"},
     {"--bisect", NULL,
      "where the evaluator's result leaves the tolerance: names the first pass, then the\n"
@@ -44,6 +44,7 @@ struct Verify {
   Case test;
   const char *weights; /* --weights-from for this case */
   Tolerance tolerance; /* negative: not said */
+  DType coarsest;      /* of the case's model: f16 or bf16 where something is computed in it, else f32 */
   int random, passed, failed;
   Backend backends[MAX_BACKENDS];
   size_t backend_count;
@@ -53,14 +54,28 @@ struct Verify {
   size_t said_count, said_capacity;
 };
 
-static Graph *load(Verify *v) {
-  Graph *g = NULL;
-  return args_load_weights(v->context, v->args, v->test.model, v->weights, &g) ? NULL : g;
+/* What other engines round to on the way; what is only stored so loses nothing. */
+static DType coarsest_type(const Graph *g) {
+  DType found = DT_f32;
+  FOR_EACH_OP(g, id) {
+    const Op *op = op_at(g, id);
+    DType t = op->result_count ? (DType)type_of(g, op->first_result)->dtype : DT_f32;
+    if (dtype_is_half(t) && !(op_info[op->kind].traits & T_LEAF) && found != DT_bf16) found = t;
+  }
+  return found;
 }
 
-/* As the options say, else by type. */
-static Tolerance tolerance_for(const Verify *v, DType t) {
-  Tolerance standard = tolerance_default(t);
+static Graph *load(Verify *v) {
+  Graph *g = NULL;
+  if (args_load_weights(v->context, v->args, v->test.model, v->weights, &g)) return NULL;
+  v->coarsest = coarsest_type(g);
+  return g;
+}
+
+/* As the options say, else by type, of the output or of what it was computed in. */
+static Tolerance tolerance_for(const Verify *v, DType output) {
+  Tolerance standard = tolerance_default(output);
+  if (tolerance_default(v->coarsest).rtol > standard.rtol) standard = tolerance_default(v->coarsest);
   return (Tolerance){.rtol = v->tolerance.rtol < 0 ? standard.rtol : v->tolerance.rtol,
                      .atol = v->tolerance.atol < 0 ? standard.atol : v->tolerance.atol};
 }

@@ -1,6 +1,8 @@
 /* Preprocessing; see preprocess.h. */
 #include "cli/preprocess.h"
+#include "ir/eval.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_SIDE = 1 << 15 };
@@ -9,8 +11,8 @@ bool preprocess_for(Context *c, const char *name, const Type *t, int side, Prepr
   static const double mean[] = {0.485, 0.456, 0.406}, std[] = {0.229, 0.224, 0.225}; /* ImageNet's */
   *p = (Preprocess){.dtype = (DType)t->dtype, .crop_ratio = 0.875};
   if (t->rank != 4) return error_in(c, name, "the input has rank %d, but an image needs 4", t->rank);
-  if (p->dtype != DT_f32 && p->dtype != DT_u8)
-    return error_in(c, name, "the input is %s, but an image needs f32 or u8", dtype_name(p->dtype));
+  if (p->dtype != DT_f32 && p->dtype != DT_u8 && !dtype_is_half(p->dtype))
+    return error_in(c, name, "the input is %s, but an image needs f32, f16, bf16 or u8", dtype_name(p->dtype));
   p->channels_last = t->dim[1] != 1 && t->dim[1] != 3;
   const Dim channels = t->dim[p->channels_last ? 3 : 1], height = t->dim[p->channels_last ? 1 : 2],
             width = t->dim[p->channels_last ? 2 : 3];
@@ -85,6 +87,22 @@ static void crop(const Preprocess *p, const Image *image, void *out) {
       }
 }
 
+/* Halves are rounded from f32. */
+static void crop_as_half(const Preprocess *p, const Image *image, void *out) {
+  Preprocess wide = *p;
+  const Dim count = (Dim)p->channels * p->height * p->width;
+  const Type t = type_make(p->dtype, 1, &count);
+  Tensor v = tensor_new(&t);
+  float *pixels = malloc((size_t)count * sizeof *pixels);
+  if (!pixels) die("out of memory");
+  wide.dtype = DT_f32;
+  crop(&wide, image, pixels);
+  for (int64_t i = 0; i < count; i++) v.f[i] = (double)pixels[i];
+  tensor_store(&v, out, false);
+  free(pixels);
+  tensor_free(&v);
+}
+
 bool preprocess_image(Context *c, const char *path, const Preprocess *p, void *out) {
   Image image, small;
   int width, height;
@@ -93,7 +111,7 @@ bool preprocess_image(Context *c, const char *path, const Preprocess *p, void *o
   bool good = width >= 1 && height >= 1 && width <= MAX_SIDE * 8 && height <= MAX_SIDE * 8;
   if (!good) error_in(c, path, "an image of %d x %d pixels is too narrow", image.width, image.height);
   good = good && image_resize(c, &image, width, height, p->filter, &small);
-  if (good) crop(p, &small, out);
+  if (good) (dtype_is_half(p->dtype) ? crop_as_half : crop)(p, &small, out);
   if (good) image_free(&small);
   image_free(&image);
   return good;

@@ -2,6 +2,7 @@
  * big: the operands are u64, whose upper half is held as negative int64_t. */
 #include "ir/eval_util.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- one operand ---- */
@@ -93,6 +94,15 @@ void eval_unary(Eval *e) {
     for (int64_t k = 0; k < n; k++) out->i[k] = integer_wrap(t, u->i(x->i[k]));
 }
 
+/* The one op that rounds: to what it is for. */
+static void round_to_half(Tensor *t) {
+  unsigned char *bytes = malloc(type_bytes(&t->type) + 1);
+  if (!bytes) die("out of memory");
+  tensor_store(t, bytes, false);
+  tensor_load(t, bytes);
+  free(bytes);
+}
+
 void eval_cast(Eval *e) {
   const Tensor *x = e->in[0];
   Tensor *out = &e->out[0];
@@ -106,6 +116,7 @@ void eval_cast(Eval *e) {
     for (int64_t k = 0; k < n; k++) out->f[k] = integer_to_double(from, x->i[k]);
   else
     for (int64_t k = 0; k < n; k++) out->i[k] = integer_wrap(to, x->i[k]);
+  if (dtype_is_half(to)) round_to_half(out);
 }
 
 /* ---- two operands ---- */

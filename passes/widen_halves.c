@@ -85,47 +85,59 @@ static bool meets_halves(const Graph *g, const Op *op) {
   return any || (op->result_count && is_half(g, op->first_result));
 }
 
-/* f32 to half, and half to f32 where the half is stored so: nothing is to be done but to remember the pair. */
-static bool remember_cast(Widen *w, const Op *op) {
+/* Is v a half because the program says so: one that is stored, or the rounding of other numbers? */
+static bool is_made_half(const Graph *g, ValueId v) {
+  const Op *def = def_of(g, v);
+  return op_info[def->kind].traits & T_LEAF || (def->kind == OP_cast && !is_half(g, def->operands[0]));
+}
+
+/* Casts that stay. Where one widens, its result is remembered. */
+static bool is_right_cast(Widen *w, const Op *op) {
   const Graph *g = w->g;
   if (op->kind != OP_cast) return false;
   ValueId from = op->operands[0], to = op->first_result;
-  if (is_half(g, to) && is_f32(g, from)) return w->wide[to] = from, true;
-  bool stored = is_half(g, from) && op_info[def_of(g, from)->kind].traits & T_LEAF && !w->wide[from];
-  return stored && is_f32(g, to) ? (w->wide[from] = to, true) : false;
+  if (!is_half(g, from)) return true;
+  if (!is_f32(g, to) || !is_made_half(g, from) || w->wide[from]) return false;
+  w->wide[from] = to;
+  return true;
+}
+
+/* A cast of a computed half: what it has as f32, rounded where the cast is to another half. */
+static void widen_cast(Widen *w, OpId id) {
+  Graph *g = w->g;
+  ValueId from = op_at(g, id)->operands[0], to = op_at(g, id)->first_result;
+  ValueId x = widened(w, from, id);
+  if (is_f32(g, to))
+    graph_replace_uses(g, to, x);
+  else if (type_of(g, to)->dtype == type_of(g, from)->dtype)
+    w->wide[to] = x;
+  else
+    graph_set_operand(g, id, 0, x);
 }
 
 static void widen_op(Widen *w, OpId id) {
   Graph *g = w->g;
-  ValueId small[8], *operands = small;
   uint32_t count = op_at(g, id)->operand_count;
-  if (count > sizeof small / sizeof *small) operands = calloc(count, sizeof *operands);
+  ValueId *operands = calloc(count + 1, sizeof *operands);
   if (!operands) die("out of memory");
   for (uint32_t i = 0; i < count; i++) operands[i] = widened(w, op_at(g, id)->operands[i], id);
   const Op *op = op_at(g, id);
-  ValueId old = op->first_result, made;
   Attrs attrs = op->attrs;
-  if (op->kind == OP_cast && is_half(g, old)) attrs.to = dtype_name(DT_f32);
-  if (op->kind == OP_cast && is_f32(g, old))
-    made = operands[0];
-  else
-    made = graph_new_op(g, op->kind, operands, count, &attrs, op->loc, id);
+  ValueId old = op->first_result, made = graph_new_op(g, op->kind, operands, count, &attrs, op->loc, id);
   for (uint32_t r = 0; r < op_at(g, id)->result_count; r++) {
     if (is_half(g, old + r))
       w->wide[old + r] = made + r;
     else
       graph_replace_uses(g, old + r, made + r);
   }
-  if (operands != small) free(operands);
+  free(operands);
 }
 
 /* What is stored as a half already needs no cast to it. */
 static bool widen_output(Widen *w, OpId id) {
   Graph *g = w->g;
   ValueId v = op_at(g, id)->operands[0];
-  const Op *def = def_of(g, v);
-  if (!w->wide[v] || op_info[def->kind].traits & T_LEAF || (def->kind == OP_cast && is_f32(g, def->operands[0])))
-    return false;
+  if (!w->wide[v] || is_made_half(g, v)) return false;
   DType half = (DType)type_of(g, v)->dtype;
   graph_set_operand(g, id, 0, cast_to(g, w->wide[v], half, op_at(g, id)->loc, id));
   return true;
@@ -136,11 +148,15 @@ int widen_halves(Graph *g, const PassOptions *options) {
   if (!w.wide) die("out of memory");
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
-    if (op_info[op->kind].traits & T_LEAF || !meets_halves(g, op) || remember_cast(&w, op)) continue;
-    if (op->kind != OP_output)
-      widen_op(&w, id);
-    else if (!widen_output(&w, id))
+    if (op_info[op->kind].traits & T_LEAF || !meets_halves(g, op) || is_right_cast(&w, op)) continue;
+    if (op->kind == OP_output) {
+      w.widened += widen_output(&w, id);
       continue;
+    }
+    if (op->kind == OP_cast)
+      widen_cast(&w, id);
+    else
+      widen_op(&w, id);
     w.widened++;
   }
   free(w.wide);

@@ -144,9 +144,11 @@ static void asks(void) {
   t = type_make(DT_f32, 2, flat);
   CHECK(!preprocess_for(context, "x", &t, 0, &p));
   CHECK_STR(refusal(), "x: error: the input has rank 2, but an image needs 4");
+  t = type_make(DT_f16, 4, nchw);
+  CHECK(preprocess_for(context, "x", &t, 0, &p) && p.dtype == DT_f16);
   t = type_make(DT_i64, 4, nchw);
   CHECK(!preprocess_for(context, "x", &t, 0, &p));
-  CHECK_STR(refusal(), "x: error: the input is i64, but an image needs f32 or u8");
+  CHECK_STR(refusal(), "x: error: the input is i64, but an image needs f32, f16, bf16 or u8");
   t = type_make(DT_f32, 4, five);
   CHECK(!preprocess_for(context, "x", &t, 0, &p));
   CHECK_STR(refusal(), "x: error: the input has no axis of 1 or 3 channels");
@@ -194,6 +196,15 @@ static void whole_road(void) {
         CHECK(plain[c * 16 + y * 4 + x] == want);
         CHECK(fabsf(scaled[c * 16 + y * 4 + x] - (want - mean[c]) / std[c]) < 1e-6f);
       }
+  uint16_t half[48]; /* bf16: the upper half of an f32, rounded */
+  p.dtype = DT_bf16;
+  CHECK(preprocess_image(context, "picture", &p, half));
+  for (int i = 0; i < 48; i++) {
+    const uint32_t bits = (uint32_t)half[i] << 16;
+    float back;
+    memcpy(&back, &bits, sizeof back);
+    CHECK(fabsf(back - plain[i]) <= plain[i] / 256);
+  }
   CHECK(!preprocess_image(context, "absent", &p, plain));
   CHECK(refusal() != NULL);
 }

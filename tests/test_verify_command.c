@@ -124,6 +124,17 @@ static void runs_halves(void) {
   put_file("half.nir", model, sizeof model - 1);
   verify("half.nir --random=2 --backends=eval,c", 0, "2 passed, 0 failed", "half.nir  c ");
   verify("half.nir --random=2 --backends=c --cc='cc -O2 -Wall -Wextra -Wconversion -Werror'", 0, "1 passed, 0 failed", "ok");
+  static const char inside[] = "nir 1\nsource 0 \"wrong/model.onnx\"\ngraph \"inside\"\n"
+                               "%1 = input {name=\"x\"} : f32[1,4]\n%2 = weight {name=\"w\"} : f32[4,3]\n"
+                               "%3 = cast %1 {to=f16} : f16[1,4]\n%4 = cast %2 {to=f16} : f16[4,3]\n"
+                               "%5 = gemm %3, %4 : f16[1,3]\n%6 = cast %5 {to=f32} : f32[1,3]\n"
+                               "%7 = relu %6 : f32[1,3]\noutput %7 {name=\"y\"}\n";
+  write_tiny_case("wrong", NULL, 1, 0.001f);
+  verify("wrong --backends=eval,c", 1, "0 passed, 2 failed", "FAILED");
+  put_file("inside.nir", inside, sizeof inside - 1);
+  verify("wrong --model=inside.nir --backends=eval,c", 0, "2 passed, 0 failed", "ok");
+  verify("wrong --model=inside.nir --backends=eval --rtol=1e-4", 0, "1 passed, 0 failed", "ok");
+  verify("wrong --model=inside.nir --backends=eval --rtol=1e-4 --atol=1e-5", 1, "0 passed, 1 failed", "FAILED");
   put_file("moved.nir", moved, sizeof moved - 1);
   verify("moved.nir --random=2 --backends=c --rtol=0 --atol=0", 0, "1 passed, 0 failed", "max abs 0 ");
   if (nextc_has_jit()) verify("half.nir --random=2 --backends=jit", 0, "1 passed, 0 failed", "ok");
