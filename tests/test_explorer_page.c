@@ -6,6 +6,8 @@
  * [1,2,16] f32 = 128 bytes. */
 static const char tiny[] = "nir 1\n"
                            "graph \"tiny\"\n"
+                           "labels \"cat\", \"a \\\"dog\\\"\"\n"
+                           "preprocess mean=[0.5] std=[0.25] crop=1 interpolation=bilinear\n"
                            "%1 = input {name=\"x\"} : f32[1,3,2]\n"
                            "%2 = neg %1 : f32[1,3,2] !\"first\":Neg@17\n"
                            "%3 = neg %1 : f32[1,3,2] !\"again\":Neg@17\n"
