@@ -38,7 +38,7 @@ function parseNodes(loc) {
 function parseProgram(text) {
   const statements = [], byValue = new Map();
   for (const line of text.split('\n')) {
-    if (!line || /^(nir \d|source \d|graph ")/.test(line)) continue;
+    if (!line || /^(nir \d|source \d|graph "|labels "|preprocess mean=)/.test(line)) continue;
     const s = parseStatement(line);
     if (!s) throw new Error('no statement: ' + line);
     s.index = statements.length;
