@@ -22,7 +22,7 @@ const PassInfo pipeline[] = {
     {"canonicalise", "one order of operands and statements", canonicalise, 0, 0},
     {"pack-weights", "weights in panels of 16 columns", pack_weights, STATIC, PACKED},
     {"group", "which ops one kernel computes", group_ops, FOLDED | STATIC, GROUPED},
-    {"strassen", "gemms of large blocks as seven products of halves", split_products, STATIC | GROUPED, 0},
+    {"strassen", "gemms of large blocks as seven products of halves", split_products, STATIC, 0},
     {"place-buffers", "offsets in one arena", place_buffers, FOLDED | STATIC | GROUPED, PLACED},
     {"tile", "register tiles, once per target", tile_kernels, FOLDED | STATIC | GROUPED, 0},
 };

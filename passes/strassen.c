@@ -2,9 +2,9 @@
  *
  *   gemm %x, (pack %w) {cols=N}   =>   gemm %x, (pack %w {strassen=1}) {cols=N strassen=1}
  *
- * Both gemms of a group of family mlp. The sums of weights are part of the constant expression; those of
- * activations and results cost about a tenth of what is saved where there are rows and columns enough, which is what
- * is asked for here. Changes rounding (errors grow by half): not with --strict-fp. */
+ * Both gemms of a group of family mlp; without groups there are none. The sums of weights are part of the constant
+ * expression; those of activations and results cost about a third of what is saved where there are rows and columns
+ * enough, which is what is asked for here. Changes rounding (errors grow by half): not with --strict-fp. */
 #include "backend/storage.h"
 #include "passes/passes.h"
 #include "passes/rewrite_log.h"

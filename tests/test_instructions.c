@@ -193,7 +193,7 @@ static bool have_valgrind(void) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const commands[] = {"gcc", "clang"}, *const models[] = {"narrow", "narrow_v2"};
+  static const char *const commands[] = {"gcc", "clang"}, *const models[] = {"narrow", "narrow_v2", "halves", "halves_v2"};
   const bool renew = argc > 1 && !strcmp(argv[1], "--renew");
   Table *stored = read_table(), now = {.count = 0};
   bool runs = true;
@@ -207,7 +207,8 @@ int main(int argc, char **argv) {
       printf("left out: no counts of %s are stored (here: '%s')\n", commands[i], compiler);
       continue;
     }
-    for (size_t m = 0; runs && *compiler && m < 2; m++) runs = count_model(&now, compiler, commands[i], models[m]);
+    for (size_t m = 0; runs && *compiler && m < sizeof models / sizeof *models; m++)
+      runs = count_model(&now, compiler, commands[i], models[m]);
     if (renew && *compiler) drop_compiler(stored, compiler);
   }
   close_folder();

@@ -148,12 +148,12 @@ static void check_compiler(const char *folder, const char *compiler, const char 
   }
 }
 
-int main(void) {
-  char folder[] = "/tmp/nextc-object-XXXXXX", out[64], remove[64];
-  if (!mkdtemp(folder)) return SKIP("no folder for temporary files");
+static void check_model(const char *folder, const char *model) {
+  char out[64];
+  TEST(model);
   snprintf(out, sizeof out, "%s/m.c", folder);
   Context *c = context_new();
-  Graph *g = load_model_from(c, "zoo:convnext_atto@64", NULL, 0, "random:1"); /* tiles of every full size */
+  Graph *g = load_model_from(c, model, NULL, 0, "random:1");
   CompileOptions options = {.name = "m", .out = out, .mode_given = true, .mode = WEIGHTS_FILE};
   CHECK(g && compile_graph(c, g, &options));
   graph_free(g);
@@ -164,6 +164,13 @@ int main(void) {
 #endif
   check_compiler(folder, "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", &isas[2], 1);
   check_compiler(folder, "clang --target=aarch64-linux-gnu", "aarch64-linux-gnu-objdump", &isas[2], 1);
+}
+
+int main(void) {
+  char folder[] = "/tmp/nextc-object-XXXXXX", remove[64];
+  if (!mkdtemp(folder)) return SKIP("no folder for temporary files");
+  check_model(folder, "zoo:convnext_atto@64"); /* tiles of every full size */
+  check_model(folder, SOURCE_DIR "/tests/instructions/halves.yaml"); /* Strassen's products */
   snprintf(remove, sizeof remove, "rm -r %s", folder);
   CHECK(!system(remove));
   return test_result();
