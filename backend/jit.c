@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
 #include "backend/jit.h"
 #include "backend/c_internal.h"
+#include "backend/jit_host.h"
 #include "backend/jit_work.h"
 #include "backend/lower.h"
 #include <pthread.h>
@@ -155,7 +156,7 @@ JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
   if (!o) o = &defaults;
   if (!llvm_present()) llvm_machine(c, c->arena); /* says so */
   if (!llvm_present()) return NULL;
-  if (o->target && !llvm_runs(o->target)) {
+  if (o->target && !jit_runs(o->target)) {
     error_in(c, g->name, "this CPU does not run the target '%s'", o->target->name);
     return NULL;
   }
@@ -165,7 +166,7 @@ JitModel *jit_new(Context *c, const Graph *g, const JitOptions *o) {
   m->lock = ARENA_NEW(arena, pthread_mutex_t);
   m->free_list = ARENA_NEW(arena, Workspace *);
   pthread_mutex_init(m->lock, NULL);
-  m->target = o->target ? o->target : llvm_host_target();
+  m->target = o->target ? o->target : jit_host_target();
   const bool good = make(c, m, g, o, scratch);
   arena_free(scratch);
   if (good) return m;

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 4, PART_STATEMENTS = 1000 /* a part of fewer isn't worth its start */ };
+enum {
+  MAX_THREADS = 4,
+  PART_STATEMENTS = 1000, /* a part of fewer isn't worth its start */
+  LINK_BYTES = 32 << 20,  /* what LLVM takes at most to link, and to compile a part */
+  PART_BYTES = 24 << 20
+};
 
 typedef struct {
   Kernel **kernels;
@@ -153,13 +158,24 @@ static void run_jobs(Making *m, int count) {
   nextc_pool_free(pool);
 }
 
+/* LLVM ends the process where it gets no memory: is there enough? */
+static bool check_memory(Context *c, const Making *m) {
+  const size_t bytes = LINK_BYTES + m->part_count * PART_BYTES;
+  void *volatile room = malloc(bytes); /* volatile: not optimised away */
+  const bool good = room != NULL;
+  free(room);
+  return good || error_in(c, m->work->graph->name, "no memory for code generation, which may take %zu bytes", bytes);
+}
+
 bool jit_work(Context *c, Arena *arena, JitWork *w) {
   Making m = {.work = w, .arena = arena_new()};
   w->kernels = ARENA_ARRAY(arena, KernelCode *, w->program->kernel_count + 1);
-  if (w->use_cache && !(m.machine = llvm_machine(c, m.arena))) return arena_free(m.arena), false;
+  divide(&m);
+  bool ready = check_memory(c, &m);
+  if (ready && w->use_cache) ready = (m.machine = llvm_machine(c, m.arena)) != NULL;
+  if (!ready) return arena_free(m.arena), false;
   pthread_mutex_init(&m.lock, NULL);
   make_proxies(&m);
-  divide(&m);
   const size_t jobs = m.part_count + w->slot_count;
   if (jobs > INT32_MAX) die("%zu jobs", jobs);
   m.contexts = ARENA_ARRAY(m.arena, Context *, jobs + 1);

@@ -4,6 +4,7 @@
  * are noalias. Registers and loop variables are allocas that LLVM makes SSA of; an address is base + variable part +
  * constant, so that neighbours share the variable part. */
 #include "backend/llvm_jit.h"
+#include "backend/jit_host.h"
 #include "ir/loop_internal.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
@@ -12,7 +13,6 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -563,32 +563,11 @@ const char *llvm_machine(Context *c, Arena *arena) {
   return text;
 }
 
-/* Is each word of "+a,+b" in the list? */
-static bool has_features(const char *list, const char *wanted) {
-  for (const char *w = wanted; *w;) {
-    const size_t length = strcspn(w, ",");
-    const char *p = list;
-    while (*p && (strcspn(p, ",") != length || memcmp(p, w, length) != 0))
-      p += strcspn(p, ",") + (strchr(p, ',') != NULL);
-    if (!*p) return false;
-    w += length + (w[length] == ',');
-  }
-  return true;
-}
-
-bool llvm_runs(const Target *t) {
-  if (!t->features) return true;
+const char *llvm_features(Arena *arena) {
   char *features = LLVMGetHostCPUFeatures();
-  const bool runs = has_features(features, t->features);
+  const char *copy = arena_strdup(arena, features);
   LLVMDisposeMessage(features);
-  return runs;
-}
-
-const Target *llvm_host_target(void) {
-  const Target *best = NULL;
-  for (int i = 0; i < target_count; i++)
-    if (llvm_runs(&targets[i])) best = &targets[i];
-  return best;
+  return copy;
 }
 
 /* ---- compiling ---- */
@@ -667,45 +646,17 @@ struct LlvmCode {
   LLVMOrcLLJITRef jit;
 };
 
-/* What code generation may call besides the functions of loop_libm. */
-#define ADDRESS(name)                                                                                                  \
-  { #name, (void (*)(void))name }
-static const struct {
-  const char *name;
-  void (*address)(void);
-} support[] = {{"memset", (void (*)(void))memset},
-               {"memcpy", (void (*)(void))memcpy},
-               {"memmove", (void (*)(void))memmove},
-               ADDRESS(rint),
-               ADDRESS(rintf),
-               ADDRESS(fma),
-               ADDRESS(fmaf),
-               ADDRESS(sqrt),
-               ADDRESS(sqrtf)};
-#undef ADDRESS
-enum { SUPPORT_COUNT = sizeof support / sizeof *support, MAX_SYMBOLS_BOUND = 128 };
-
-static void bind(LLVMOrcLLJITRef jit, LLVMOrcCSymbolMapPairs pairs, size_t *count, const char *name,
-                 void (*function)(void)) {
-  if (*count == MAX_SYMBOLS_BOUND) die("more than %d functions of C", MAX_SYMBOLS_BOUND);
-  const LLVMJITSymbolFlags flags = {LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0};
-  pairs[(*count)++] = (LLVMOrcCSymbolMapPair){LLVMOrcLLJITMangleAndIntern(jit, name),
-                                              {(LLVMOrcExecutorAddress)(uintptr_t)function, flags}};
-}
-
-static void (*libm_address(const LibmInfo *f))(void) {
-  if (f->f1) return (void (*)(void))f->f1;
-  if (f->f2) return (void (*)(void))f->f2;
-  return f->d1 ? (void (*)(void))f->d1 : (void (*)(void))f->d2;
-}
+enum { MAX_FUNCTIONS = 128 };
 
 static LLVMErrorRef bind_functions(LLVMOrcLLJITRef jit) {
-  LLVMOrcCSymbolMapPair pairs[MAX_SYMBOLS_BOUND];
+  LLVMOrcCSymbolMapPair pairs[MAX_FUNCTIONS];
+  const LLVMJITSymbolFlags flags = {LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0};
+  HostFunction *function;
   size_t count = 0;
-  for (size_t i = 0; i < SUPPORT_COUNT; i++) bind(jit, pairs, &count, support[i].name, support[i].address);
-  for (size_t i = 0; i < loop_libm_count(); i++) {
-    const LibmInfo *f = loop_libm_row(i);
-    bind(jit, pairs, &count, f->name, libm_address(f));
+  for (const char *name; (name = jit_function(count, &function)); count++) {
+    if (count == MAX_FUNCTIONS) die("more than %d functions of C", MAX_FUNCTIONS);
+    pairs[count] = (LLVMOrcCSymbolMapPair){LLVMOrcLLJITMangleAndIntern(jit, name),
+                                           {(LLVMOrcExecutorAddress)(uintptr_t)function, flags}};
   }
   return LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(jit), LLVMOrcAbsoluteSymbols(pairs, count));
 }

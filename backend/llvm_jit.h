@@ -13,9 +13,8 @@ bool llvm_present(void);
 /* What code depends on beside the kernels: LLVM's version, the CPU's name and features. NULL + diag where LLVM has no
  * code generator for this CPU. */
 const char *llvm_machine(Context *, Arena *);
-/* The last row of targets[] that this CPU runs. */
-const Target *llvm_host_target(void);
-bool llvm_runs(const Target *); /* can this CPU? */
+/* This CPU's features in LLVM's words: "+avx2,-avx512f,...". */
+const char *llvm_features(Arena *);
 
 /* The kernels as LLVM IR: as built, or optimised. For people and tests. */
 char *llvm_print(Context *, Arena *, Kernel *const *kernels, size_t count, const Target *, bool optimised);

@@ -13,8 +13,10 @@ const char *llvm_machine(Context *c, Arena *arena) {
   return nothing(c);
 }
 
-const Target *llvm_host_target(void) { return &targets[0]; }
-bool llvm_runs(const Target *t) { return t == &targets[0]; }
+const char *llvm_features(Arena *arena) {
+  (void)arena;
+  return "";
+}
 
 char *llvm_print(Context *c, Arena *arena, Kernel *const *kernels, size_t count, const Target *t, bool optimised) {
   (void)arena, (void)kernels, (void)count, (void)t, (void)optimised;

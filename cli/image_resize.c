@@ -1,4 +1,4 @@
-/* Resizing; see image.h. As PIL does it for 8-bit channels: each axis by itself, horizontal first, with a filter
+/* Resizing; see image.h. As Pillow 13 does it for 8-bit channels: each axis by itself, with a filter
  * widened by the scale, weights as integers of 22 fraction bits, and a rounding to 8 bits after each axis. */
 #include "cli/image.h"
 #include <math.h>
@@ -136,16 +136,23 @@ static bool copy(const Image *in, Image *out) {
   return true;
 }
 
+/* Which axis is first decides roundings, and what is clipped in between. */
+static bool height_first(const Image *in, int width, int height) {
+  return height < in->height && in->height - height > 2 * ((int64_t)in->width - width);
+}
+
 bool image_resize(Context *c, const Image *in, int width, int height, Filter filter, Image *out) {
   Image half = {.pixels = NULL};
   *out = (Image){.pixels = NULL};
   bool good;
-  if (width != in->width && height != in->height)
-    good = resize_width(in, width, filter, &half) && resize_height(&half, height, filter, out);
-  else if (width != in->width)
-    good = resize_width(in, width, filter, out);
-  else
+  if (width == in->width)
     good = height != in->height ? resize_height(in, height, filter, out) : copy(in, out);
+  else if (height == in->height)
+    good = resize_width(in, width, filter, out);
+  else if (height_first(in, width, height))
+    good = resize_height(in, height, filter, &half) && resize_width(&half, width, filter, out);
+  else
+    good = resize_width(in, width, filter, &half) && resize_height(&half, height, filter, out);
   image_free(&half);
   return good || error_in(c, NULL, "no memory to resize an image to %d x %d", width, height);
 }

@@ -52,13 +52,9 @@ static bool takes_halves(OpKind kind) {
   }
 }
 
-static DType result_dtype(const Graph *g, const Op *op) {
-  return (DType)type_of(g, op->kind == OP_output ? op->operands[0] : op->first_result)->dtype;
-}
-
 static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
   if (takes_halves(op->kind)) return false;
-  *out = result_dtype(g, op);
+  *out = (DType)type_of(g, op->first_result)->dtype;
   for (uint32_t i = 0; i < op->operand_count && !dtype_is_half(*out); i++)
     if (op->operands[i]) *out = (DType)type_of(g, op->operands[i])->dtype;
   return dtype_is_half(*out);
@@ -68,7 +64,7 @@ static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
 static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
   if (computes_in_half(g, op, out)) return true;
   *out = DT_u64;
-  bool wide = result_dtype(g, op) == DT_u64 ||
+  bool wide = type_of(g, op->first_result)->dtype == DT_u64 ||
               (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);
   return wide && sees_sign(g, op);
 }
@@ -77,8 +73,7 @@ bool check_dtypes(Graph *g) {
   bool good = true;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
-    const bool copied = op->kind == OP_output && value_at(g, op->operands[0])->constant; /* a kernel copies it out */
-    if (op->kind != OP_input && !copied && !op_is_runtime(g, id)) continue;
+    if (op->kind != OP_input && !op_is_runtime(g, id)) continue;
     DType t;
     if (lacks_kernels(g, op, &t))
       good = diag(g->context, DIAG_ERROR, where_op(g, id), "no kernels for data type %s", dtype_name(t));

@@ -320,6 +320,20 @@ static const unsigned char cmyk_pixels[] = {
 /* a grey row 0, 3, 6, ... of 4 made 6 wide: centres lie on borders */
 static const unsigned char nearest_row[] = {0, 3, 3, 6, 6, 9};
 
+/* the height shrinks by more than twice what the width does: it is first */
+static const unsigned char lanczos_8x4[] = {
+    2, 16, 107, 37, 22, 130, 72, 28, 114, 107, 33, 122, 141, 39, 122, 176, 44, 114, 211, 50, 130, 246, 56, 107,
+    2, 86, 123, 37, 90, 118, 72, 92, 121, 107, 98, 120, 141, 104, 120, 176, 109, 121, 211, 115, 118, 246, 121,
+    123, 2, 160, 123, 37, 170, 118, 72, 191, 121, 107, 195, 120, 141, 201, 120, 176, 206, 121, 211, 212, 118,
+    246, 218, 123, 2, 238, 107, 37, 208, 130, 72, 89, 114, 107, 109, 122, 141, 112, 122, 176, 117, 114, 211,
+    123, 130, 246, 129, 107};
+static const unsigned char bicubic_12x3[] = {
+    0, 29, 106, 17, 32, 125, 43, 36, 125, 66, 40, 108, 89, 43, 132, 112, 47, 115, 136, 51, 115, 159, 55, 132,
+    182, 58, 108, 205, 62, 125, 231, 66, 125, 250, 69, 106, 0, 123, 122, 17, 125, 119, 43, 133, 119, 66, 142,
+    122, 89, 145, 118, 112, 149, 121, 136, 153, 121, 159, 157, 118, 182, 160, 122, 205, 164, 119, 231, 168, 119,
+    250, 171, 122, 0, 217, 106, 17, 227, 125, 43, 190, 125, 66, 125, 108, 89, 133, 132, 112, 137, 115, 136, 141,
+    115, 159, 145, 132, 182, 148, 108, 205, 152, 125, 231, 156, 125, 250, 159, 106};
+
 static const struct {
   Filter filter;
   int width, height;
@@ -340,7 +354,9 @@ static const struct {
     {FILTER_BICUBIC, 20, 15, bicubic_20x15},
     {FILTER_BILINEAR, 20, 15, bilinear_20x15},
     {FILTER_LANCZOS, 20, 15, lanczos_20x15},
-    {FILTER_NEAREST, 20, 15, nearest_20x15}};
+    {FILTER_NEAREST, 20, 15, nearest_20x15},
+    {FILTER_LANCZOS, 8, 4, lanczos_8x4},
+    {FILTER_BICUBIC, 12, 3, bicubic_12x3}};
 /* np.savez_compressed(x=np.arange(8, dtype=float32).reshape(2, 4)), and np.savez of the same */
 static const unsigned char deflated_npz[] = {
     80, 75, 3, 4, 45, 0, 0, 0, 8, 0, 0, 0, 33, 0, 69, 132, 237, 153, 255, 255, 255, 255, 255, 255,

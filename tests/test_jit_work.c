@@ -5,6 +5,8 @@
 #include "frontend/frontend.h"
 #include "passes/passes.h"
 #include "tests/test.h"
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define DIGITS SOURCE_DIR "/examples/digits/digits_convnext.onnx"
 
@@ -49,6 +51,41 @@ static int make_with_failure(int fails_at, bool *made) {
   return f.calls;
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* Address space of this process, in bytes; 0: unknown. */
+static rlim_t space_taken(void) {
+  unsigned long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f && fscanf(f, "%lu", &pages) != 1) pages = 0;
+  if (f) fclose(f);
+  return pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void little_memory(void) {
+  TEST("too little memory for LLVM is a message, not the end of the process");
+  Context *c = context_new();
+  Graph *g = load_model(c, DIGITS, NULL, 0);
+  const PassOptions options = {.strict_fp = false};
+  CHECK(g && run_pipeline(g, &options, NULL, NULL, NULL) && complete_schedule(g));
+  struct rlimit before, little;
+  CHECK(!getrlimit(RLIMIT_AS, &before));
+  little = before;
+  little.rlim_cur = space_taken() + (16 << 20);
+  if (little.rlim_cur > 16 << 20) {
+    CHECK(!setrlimit(RLIMIT_AS, &little));
+    JitModel *m = jit_new(c, g, &(JitOptions){.no_cache = true});
+    CHECK(!setrlimit(RLIMIT_AS, &before));
+    CHECK(!m && c->errors == 1);
+    if (c->errors) CHECK_HAS(c->list[0].text, "no memory for code generation");
+    jit_free(m);
+  }
+  graph_free(g);
+  context_free(c);
+}
+#else
+static void little_memory(void) {} /* a sanitizer takes all there is */
+#endif
+
 int main(void) {
   if (!llvm_present()) return SKIP("built without LLVM");
   bool made;
@@ -61,5 +98,6 @@ int main(void) {
     make_with_failure(at[i], &made);
     CHECK(!made);
   }
+  little_memory();
   return test_result();
 }

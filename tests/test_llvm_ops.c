@@ -1,6 +1,7 @@
 /* Kernels as machine code of LLVM: every op of the loop IR, every memory type, loops and bounds, in one and in three
  * slices, against loop_eval; random loop programs against loop_eval and against their C; and what the LLVM IR of each
  * op is. */
+#include "backend/jit_host.h"
 #include "backend/llvm_jit.h"
 #include "tests/loop_ops.h"
 
@@ -55,7 +56,7 @@ static void run_ops(void) {
   for (int t = 0; t < OP_TARGETS; t++) {
     Code code;
     TEST(k->targets[t]->name);
-    if (!llvm_runs(k->targets[t])) continue;
+    if (!jit_runs(k->targets[t])) continue;
     const bool good = compile(k->context, k->programs[t], k->targets[t], &code);
     CHECK(good);
     memset(want, 0xAB, out_bytes);
@@ -176,7 +177,7 @@ static void run_random(void) {
   for (int t = 0; sound && t < 2; t++) {
     Code code;
     TEST(titles[t]);
-    if (!llvm_runs(k->targets[t])) continue;
+    if (!jit_runs(k->targets[t])) continue;
     unsigned char *want = malloc(out_bytes), *got = malloc(out_bytes);
     memset(want, 0xAB, out_bytes);
     memset(got, 0xAB, out_bytes);
@@ -280,10 +281,10 @@ static void machines(void) {
   TEST("target rows and this machine");
   Context *c = context_new();
   CHECK_HAS(llvm_machine(c, c->arena), "LLVM 19");
-  CHECK(llvm_runs(target_by_name("generic")));
+  CHECK(jit_runs(target_by_name("generic")));
   const Target never = {.name = "never", .features = "+avx2,+no-such-feature"};
-  CHECK(!llvm_runs(&never));
-  CHECK(llvm_host_target() != NULL);
+  CHECK(!jit_runs(&never));
+  CHECK(jit_host_target() != NULL);
   static const unsigned char rubbish[] = "this is no object file, whatever it claims";
   LlvmCode *code = llvm_link(c, rubbish, sizeof rubbish);
   CHECK(!code || !llvm_kernel(c, code, 0));

@@ -15,7 +15,7 @@ class NodeArg:
 
     def __init__(self, info):
         self.name = info.name
-        self.type = f"tensor({TYPES[info.dtype.str[1:]]})"
+        self.type = f"tensor({TYPES[info.dtype.str[1:]] if info.dtype else 'bfloat16'})"
         self.shape = list(info.shape)
 
     def __repr__(self):

@@ -116,6 +116,14 @@ class Running(unittest.TestCase):
         with self.assertRaisesRegex(nextc.Error, "float64"):
             s.run(None, {self.input.name: self.x.astype("f8")})
 
+    def test_type_without_numpy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "b.nir"
+            path.write_text('nir 1\ngraph "b"\n%1 = input {name="x"} : bf16[2]\noutput %1 {name="y"}\n')
+            s = nextc.InferenceSession(path)
+            self.assertEqual(s.get_inputs()[0].type, "tensor(bfloat16)")
+            self.refuse("input 'x'", lambda: s.run(None, {"x": np.zeros(2, np.float32)}))
+
     def test_backend(self):
         from nextc import backend
 
