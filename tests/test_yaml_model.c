@@ -53,7 +53,7 @@ static void training_is_gone(void) {
 static void notes(void) {
   TEST("notes");
   Loaded l = load_text("base: convnext_atto\nlabels: [cat, \"a \\\"dog\\\"\", 'yes']\n"
-                       "preprocess: {mean: [0.5], std: [0.25], crop: 1, interpolation: bilinear}\n");
+                       "preprocess: {mean: [0.5], std: [0.25], crop: 1, resize: squash, interpolation: bilinear}\n");
   CHECK_HAS(said(l.context), "m.yaml:2:9: warning: 3 labels for 1000 classes");
   CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.preprocess);
   if (l.graph) {
@@ -61,7 +61,7 @@ static void notes(void) {
     CHECK(l.graph->notes.mean.count == 1 && l.graph->notes.std.at[0] == 0.25 && l.graph->notes.crop == 1);
     char *text = graph_print(l.graph, l.context->arena, NULL);
     CHECK_HAS(text, "labels \"cat\", \"a \\\"dog\\\"\", \"yes\"\n"
-                    "preprocess mean=[0.5] std=[0.25] crop=1 interpolation=bilinear\n");
+                    "preprocess mean=[0.5] std=[0.25] crop=1 resize=squash interpolation=bilinear\n");
     Graph *again = graph_parse(l.context, "t.nir", text, strlen(text), open_source);
     CHECK(again != NULL);
     if (again) CHECK_STR(graph_print(again, l.context->arena, NULL), text);
