@@ -225,6 +225,13 @@ static void expressions(void) {
 static const char *const refused[][2] = {
     {"- a", "m.yaml:1:1: error: a network is described by a map of keys, not by a list"},
     {"name: a", "needs a family or a model"},
+    {"input: []\nmodel: [relu]", "m.yaml:1:8: error: a network has from 1 to 64 inputs"},
+    {"input: [{name: a}, {name: a}]\nmodel: [relu]", "m.yaml:1:20: error: two inputs are called 'a'"},
+    {"input: [{name: a}, {nam: b}]\nmodel: [relu]", "m.yaml:1:21: error: unknown key 'nam' (did you mean 'name'?)"},
+    {"input: [{name: a}, {name: b}]\nmodel: [{add: , from: [input, input2]}]",
+     "no value 'input2' (did you mean 'input"},
+    {"base: convnext_atto\ninput: [{name: a}, {name: b}]",
+     "m.yaml:2:8: error: a family's network has one input, not 2"},
     {"name: a\nfamly: convnext\ndepths: [3]", "m.yaml:2:1: error: unknown key 'famly' (did you mean 'family'?)"},
     {"bsae: convnext_tiny", "m.yaml:1:1: error: unknown key 'bsae' (did you mean 'base'?)"},
     {"family: convnet", "m.yaml:1:9: error: unknown family 'convnet' (of convnext, resnet); did you mean 'convnext'?"},
