@@ -41,15 +41,22 @@ bool preprocess_as_noted(Context *c, const Notes *n, Preprocess *p) {
     p->std[i] = n->std.at[i];
   }
   p->crop_ratio = n->crop;
+  p->squash = n->squash;
   for (int f = 0; f < FILTER_COUNT; f++)
     if (!strcmp(names[f], n->interpolation)) p->filter = (Filter)f;
   return true;
 }
 
-/* The size that covers the crop: the shorter side (of a square crop) exactly, the other rounded down. */
+/* The size that covers the crop: the shorter side (of a square crop) exactly, the other rounded down. Or both,
+ * squashed. */
 static void resized(const Preprocess *p, const Image *image, int *width, int *height) {
   const int short_crop = p->height < p->width ? p->height : p->width;
   const double goal = p->resize ? p->resize : floor(short_crop / p->crop_ratio);
+  if (p->squash && !p->resize) {
+    *width = (int)floor(p->width / p->crop_ratio);
+    *height = (int)floor(p->height / p->crop_ratio);
+    return;
+  }
   const bool by_width = (int64_t)image->width * p->height <= (int64_t)image->height * p->width;
   if (by_width) {
     *width = (int)(goal * p->width / short_crop);

@@ -8,6 +8,7 @@ typedef struct {
   int height, width, channels;
   bool channels_last;
   DType dtype;       /* f32, f16, bf16, or u8: pixels as they are */
+  bool squash;       /* both sides are resized to the crop's / crop_ratio, whatever the image's proportions */
   int resize;        /* length of the shorter side; 0: the crop's / crop_ratio */
   double crop_ratio; /* of what is resized, the part that stays; default 0.875 */
   Filter filter;

@@ -182,7 +182,8 @@ static bool hf_preprocess(Folder *f) {
   if (!hf_means(f, root, map)) return false;
   const Node *shortest = node_get(size, "shortest_edge") ? node_get(size, "shortest_edge") : size;
   const Node *crop = node_get(root, "crop_pct");
-  bool large = node_number(shortest, &edge) && edge >= 384; /* resized as it is, not cropped */
+  bool large = node_number(shortest, &edge) && edge >= 384; /* squashed, not cropped */
+  if (large) put(f, map, "resize", new_scalar(f, "squash", root));
   if (large || !node_is_null(crop)) put(f, map, "crop", large ? new_scalar(f, "1", root) : crop);
   node_number(node_get(root, "resample"), &resample);
   if (resample >= 0 && resample <= 3) put(f, map, "interpolation", new_scalar(f, resamples[(int)resample], root));
@@ -352,6 +353,7 @@ static bool read_timm(Folder *f) {
   put(f, means, "mean", node_get(config, "mean"));
   put(f, means, "std", node_get(config, "std"));
   put(f, means, "crop", node_get(config, "crop_pct"));
+  if (node_is(node_get(config, "crop_mode"), "squash")) put(f, means, "resize", node_get(config, "crop_mode"));
   put(f, means, "interpolation", node_get(config, "interpolation"));
   if (means->count) f->means = means;
   f->labels = node_get(f->config, "label_names") ? node_get(f->config, "label_names") : node_get(config, "label_names");

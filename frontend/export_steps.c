@@ -16,9 +16,9 @@ typedef struct {
   OpId *step_of;    /* [value_count] the step that makes a value: of equal parameters, the first; 0: the input */
   bool *live;       /* [op_count] runs, or what runs reads it */
   bool *named;      /* [op_count] the step's value needs a name */
-  uint32_t *number; /* [op_count] of that name; 0: not printed yet */
-  uint32_t last_number;
-  OpId input;
+  uint32_t *number; /* [op_count] of that name, 0: not printed yet; which input it is */
+  uint32_t last_number, input_count;
+  OpId input; /* the first */
   Attrs defaults;
   const char *why;
 } Export;
@@ -81,7 +81,11 @@ static bool find_step(Export *e, NameMap *weights, OpId id) {
   if (!e->live[id]) return true;
   if (op->result_count) e->step_of[op->first_result] = id;
   if (op->result_count > 1) return cannot(e, "an operator with several results");
-  if (op->kind == OP_input) return !e->input ? (e->input = id, true) : cannot(e, "it has several inputs");
+  if (op->kind == OP_input) {
+    if (!e->input) e->input = id;
+    e->number[id] = e->input_count++;
+    return true;
+  }
   if (op->kind != OP_weight) return true;
   if (op->attrs.source) return cannot(e, "its weights come from several files");
   const Type *t = type_of(e->g, op->first_result);
@@ -120,7 +124,8 @@ static const char *value_name(Export *e, ValueId v, OpId before) {
   if (!v) return "_";
   OpId step = e->step_of[v];
   if (step == before) return "x";
-  return step == e->input ? "input" : arena_printf(e->arena, "v%u", e->number[step]);
+  if (step == e->input) return "input";
+  return arena_printf(e->arena, op_at(e->g, step)->kind == OP_input ? "input%u" : "v%u", e->number[step]);
 }
 
 static bool put_ints(Export *e, Ints list) {
@@ -239,23 +244,31 @@ static bool put_step(Export *e, OpId id, OpId before) {
   return true;
 }
 
-static void put_input(Export *e) {
-  const Op *op = op_at(e->g, e->input);
+static void put_input(Export *e, const Op *op) {
   const Type *t = type_of(e->g, op->first_result);
-  text_printf(&e->text, "name: %s\ninput: {name: %s, shape: [", yaml_quoted(e->arena, e->g->name),
-              yaml_quoted(e->arena, op->attrs.name));
+  text_printf(&e->text, "{name: %s, shape: [", yaml_quoted(e->arena, op->attrs.name));
   for (int i = 0; i < t->rank; i++) {
     if (i) text_puts(&e->text, ", ");
     nir_dim(&e->text, e->g, t->dim[i]);
   }
   text_putc(&e->text, ']');
   if (t->dtype != DT_f32) text_printf(&e->text, ", type: %s", dtype_name((DType)t->dtype));
-  text_puts(&e->text, "}\nmodel:\n");
+  text_puts(&e->text, "}\n");
+}
+
+static void put_inputs(Export *e) {
+  text_printf(&e->text, "name: %s\ninput:%s", yaml_quoted(e->arena, e->g->name), e->input_count > 1 ? "\n" : " ");
+  FOR_EACH_OP(e->g, id) {
+    if (op_at(e->g, id)->kind != OP_input) continue;
+    if (e->input_count > 1) text_puts(&e->text, "  - ");
+    put_input(e, op_at(e->g, id));
+  }
+  text_puts(&e->text, "model:\n");
 }
 
 static bool put_all(Export *e) {
   OpId before = e->input;
-  put_input(e);
+  put_inputs(e);
   FOR_EACH_OP(e->g, id) {
     if (!is_step(e, id)) continue;
     if (!put_step(e, id, before)) return false;

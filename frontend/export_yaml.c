@@ -92,7 +92,7 @@ static const char *note_lines(const Graph *g, Arena *a) {
     put_floats(&t, n->std);
     text_puts(&t, ", crop: ");
     text_double(&t, n->crop);
-    text_printf(&t, ", interpolation: %s}\n", n->interpolation);
+    text_printf(&t, "%s, interpolation: %s}\n", n->squash ? ", resize: squash" : "", n->interpolation);
   }
   for (int i = 0; i < n->label_count; i++)
     text_printf(&t, "%s  - %s\n", i ? "" : "labels:\n", yaml_quoted(a, n->labels[i]));

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const Family *const families[] = {&family_convnext, &family_resnet};
-enum { FAMILY_COUNT = sizeof families / sizeof *families, MAX_BASES = 32 };
+enum { FAMILY_COUNT = sizeof families / sizeof *families, MAX_BASES = 32, MAX_INPUTS = 64 };
 
 static const char *const common_keys[] = {"name",   "base",       "family",   "input",   "output",
                                           "labels", "preprocess", "training", STEPS_KEYS};
@@ -86,9 +86,8 @@ static bool read_shape(Builder *b, const Node *n, Type *t) {
   return true;
 }
 
-static bool read_input(Builder *b, int64_t size, const char **name, Type *t) {
+static bool read_input(Builder *b, const Node *input, int64_t size, const char **name, Type *t) {
   InputKeys k = {.name = "image", .type = "f32", .channels = 3};
-  const Node *input = node_get(b->root, "input");
   DType dtype;
   Dim hw[2] = {224, 224};
   if (!node_is_null(input) &&
@@ -190,22 +189,43 @@ static void warn_of_labels(Context *ctx, const Node *labels, const Type *t) {
        "%zu labels for %lld classes", labels->count, (long long)t->dim[1]);
 }
 
+/* input: one map, or a list of them. */
+static bool make_inputs(Net *n, Builder *b, int64_t size, ValueId *out, size_t *count) {
+  const Node *input = node_get(b->root, "input");
+  const bool list = input && input->kind == NODE_LIST;
+  const char *names[MAX_INPUTS];
+  Type types[MAX_INPUTS];
+  *count = list ? input->count : 1;
+  if (!*count || *count > MAX_INPUTS) return yaml_error(b->ctx, input, "a network has from 1 to %d inputs", MAX_INPUTS);
+  for (size_t i = 0; i < *count; i++) {
+    const Node *at = list ? input->items[i] : input;
+    if (!read_input(b, at, i ? 0 : size, &names[i], &types[i])) return false;
+    for (size_t j = 0; j < i; j++)
+      if (!strcmp(names[i], names[j])) return yaml_error(b->ctx, at, "two inputs are called '%.100s'", names[i]);
+  }
+  if (!check_pins(b)) return false;
+  for (size_t i = 0; i < *count; i++) out[i] = net_input(n, names[i], &types[i]);
+  return !n->failed;
+}
+
 static bool build_network(Net *n, Builder *b, int64_t size) {
   const Node *family_key = node_get(b->root, "family"), *model = node_get(b->root, "model");
   const Node *output = node_get(b->root, "output");
   const Family *family = family_key ? find_family(b->ctx, b->root) : NULL;
-  const char *input_name, *output_name = "logits";
-  Type type;
+  const char *output_name = "logits";
+  ValueId inputs[MAX_INPUTS];
+  size_t input_count;
   if (family_key && !family) return false;
   if (!family_key && !model) /* or the key is misspelt */
     return check_keys(b, families, FAMILY_COUNT) && yaml_error(b->ctx, b->root, "a network needs a family or a model");
   if (!check_pairs(b)) return false;
-  if (!check_keys(b, &family, family != NULL) || !read_input(b, size, &input_name, &type) || !check_pins(b))
-    return false;
+  if (!check_keys(b, &family, family != NULL)) return false;
   if (output && !yaml_string(b->ctx, output, "output", &output_name)) return false;
   if (!*output_name) return yaml_error(b->ctx, output, "output is an empty name");
-  ValueId x = net_input(n, input_name, &type);
-  ValueId y = family ? build_family(n, b, family, x) : build_steps(n, b->root, x);
+  if (!make_inputs(n, b, size, inputs, &input_count)) return false;
+  if (family && input_count > 1)
+    return yaml_error(b->ctx, node_get(b->root, "input"), "a family's network has one input, not %zu", input_count);
+  ValueId y = family ? build_family(n, b, family, inputs[0]) : build_steps(n, b->root, inputs, input_count);
   if (!n->failed && y) net_output(n, output_name, y);
   if (!n->failed && y) warn_of_labels(b->ctx, node_get(b->root, "labels"), net_type(n, y));
   return !n->failed;

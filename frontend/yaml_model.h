@@ -20,7 +20,7 @@ typedef struct {
 extern const Family family_convnext, family_resnet;
 
 /* The general language (yaml_steps.c): `model`, a list of steps; `blocks`, steps with names and parameters. */
-ValueId build_steps(Net *, const Node *root, ValueId input);
+ValueId build_steps(Net *, const Node *root, const ValueId *inputs, size_t input_count);
 /* Keys of the top that build_steps reads. */
 #define STEPS_KEYS "model", "blocks", "outputs", "params"
 

@@ -30,13 +30,14 @@ static bool read_channels(Context *ctx, const Node *n, const char *what, double 
 typedef struct {
   const Node *mean, *std;
   double crop;
-  int interpolation;
+  int interpolation, resize;
 } Keys;
 
 static const Field fields[] = {
     {"mean", FIELD_NODE, offsetof(Keys, mean), 0, 0, NULL},
     {"std", FIELD_NODE, offsetof(Keys, std), 0, 0, NULL},
     {"crop", FIELD_DOUBLE, offsetof(Keys, crop), 0.01, 1, NULL},
+    {"resize", FIELD_WORD, offsetof(Keys, resize), 0, 0, "shorter|squash"},
     {"interpolation", FIELD_WORD, offsetof(Keys, interpolation), 0, 0, "nearest|bilinear|bicubic|lanczos"},
 };
 
@@ -52,6 +53,7 @@ static bool read_preprocess(Context *ctx, const Node *n, Graph *g) {
   if (notes->mean.count != notes->std.count)
     return yaml_error(ctx, n, "%d means, but %d standard deviations", notes->mean.count, notes->std.count);
   notes->crop = k.crop;
+  notes->squash = k.resize == 1;
   notes->interpolation = words[k.interpolation];
   notes->preprocess = true;
   return true;

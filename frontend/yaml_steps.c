@@ -267,10 +267,10 @@ static bool make_outputs(Steps *s, const Node *outputs) {
   return !s->net->failed;
 }
 
-ValueId build_steps(Net *n, const Node *root, ValueId input) {
+ValueId build_steps(Net *n, const Node *root, const ValueId *inputs, size_t input_count) {
   const Node *outputs = node_get(root, "outputs"), *params = node_get(root, "params");
   Frame frame = {.prefix = ""};
-  Steps s = {.net = n, .ctx = n->graph->context, .arena = n->arena, .x = input, .frame = &frame};
+  Steps s = {.net = n, .ctx = n->graph->context, .arena = n->arena, .x = inputs[0], .frame = &frame};
   s.blocks = node_get(root, "blocks");
   if (s.blocks && s.blocks->kind != NODE_MAP)
     return yaml_error(s.ctx, s.blocks, "blocks must be a map"), n->failed = true, 0;
@@ -282,7 +282,8 @@ ValueId build_steps(Net *n, const Node *root, ValueId input) {
     s.globals = arena_copy(s.arena, &var, sizeof var);
   }
   frame.vars = s.globals;
-  save_value(&s, "input", input);
+  for (size_t i = 0; i < input_count; i++)
+    save_value(&s, i ? arena_printf(n->arena, "input%zu", i) : "input", inputs[i]);
   if (!run_list(&s, node_get(root, "model")) || (outputs && !make_outputs(&s, outputs))) n->failed = true;
   return n->failed || outputs ? 0 : s.x;
 }

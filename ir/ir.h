@@ -156,7 +156,8 @@ typedef struct {
   int32_t label_count;
   bool preprocess;           /* the members below are said */
   Floats mean, std;          /* of each channel, of pixels in [0, 1] */
-  double crop;               /* the centre crop's share of the resized shorter side; 1: no crop */
+  double crop;               /* the centre crop's share of what is resized; 1: no crop */
+  bool squash;               /* height and width are resized each, not the shorter side in proportion */
   const char *interpolation; /* nearest, bilinear, bicubic, lanczos */
 } Notes;
 

@@ -1,6 +1,7 @@
 /* The lines of a .nir text that a graph's notes are:
  *   labels "cat", "dog"
- *   preprocess mean=[0.485,0.456,0.406] std=[0.229,0.224,0.225] crop=0.875 interpolation=bicubic */
+ *   preprocess mean=[0.485,0.456,0.406] std=[0.229,0.224,0.225] crop=0.875 interpolation=bicubic
+ *   preprocess mean=[0.5] std=[0.5] crop=1 resize=squash interpolation=bicubic */
 #include "ir/nir.h"
 #include <string.h>
 
@@ -29,7 +30,7 @@ void nir_notes(Text *t, const Graph *g) {
   put_floats(t, "std", n->std);
   text_puts(t, " crop=");
   text_double(t, n->crop);
-  text_printf(t, " interpolation=%s\n", n->interpolation);
+  text_printf(t, "%s interpolation=%s\n", n->squash ? " resize=squash" : "", n->interpolation);
 }
 
 static bool end_of_line(Parser *p) {
@@ -77,6 +78,24 @@ static bool parse_interpolation(Parser *p, const char **out) {
   return lex_expected(&p->x, "nearest, bilinear, bicubic or lanczos");
 }
 
+/* A share in (0, 1]. */
+static bool parse_crop(Parser *p, double *out) {
+  const Token at = p->x.token;
+  if (!lex_decimal(&p->x, "a number", out)) return false;
+  return (*out >= 0.01 && *out <= 1) || lex_error(&p->x, &at, "crop must be from 0.01 to 1");
+}
+
+/* "resize=squash", which may be left out. */
+static bool parse_squash(Parser *p, bool *out) {
+  *out = lex_is_word(&p->x, "resize");
+  if (!*out) return true;
+  lex_next(&p->x);
+  if (!lex_expect(&p->x, '=')) return false;
+  if (!lex_is_word(&p->x, "squash")) return lex_expected(&p->x, "squash");
+  lex_next(&p->x);
+  return true;
+}
+
 bool parse_preprocess(Parser *p) {
   static const char *const keys[] = {"mean", "std", "crop", "interpolation"};
   Lexer *x = &p->x;
@@ -84,15 +103,20 @@ bool parse_preprocess(Parser *p) {
   if (n->preprocess) return lex_error(x, &x->token, "a second line of preprocessing");
   lex_next(x);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (i == 3 && !parse_squash(p, &n->squash)) return false;
     if (!lex_is_word(x, keys[i])) return lex_expected(x, keys[i]);
     lex_next(x);
     if (!lex_expect(x, '=')) return false;
     bool good = i == 0   ? parse_floats(p, &n->mean)
                 : i == 1 ? parse_floats(p, &n->std)
-                : i == 2 ? lex_decimal(x, "a number", &n->crop)
+                : i == 2 ? parse_crop(p, &n->crop)
                          : parse_interpolation(p, &n->interpolation);
     if (!good) return false;
   }
+  for (int i = 0; i < n->std.count; i++)
+    if (!(n->std.at[i] > 0)) return lex_error(x, &x->token, "a standard deviation must be above 0");
+  if (n->mean.count != n->std.count)
+    return lex_error(x, &x->token, "%d means, but %d standard deviations", (int)n->mean.count, (int)n->std.count);
   n->preprocess = true;
   return end_of_line(p);
 }

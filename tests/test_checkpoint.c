@@ -135,7 +135,8 @@ static void notes(void) {
   loaded_free(&l);
   put_file("c/preprocessor_config.json", large, strlen(large));
   l = load_path("c", NULL);
-  CHECK(l.graph && l.graph->notes.crop == 1 && !strcmp(l.graph->notes.interpolation, "bicubic"));
+  CHECK(l.graph && l.graph->notes.crop == 1 && l.graph->notes.squash &&
+        !strcmp(l.graph->notes.interpolation, "bicubic"));
   loaded_free(&l);
   static const char plain[] = "{\"do_normalize\": false, \"image_mean\": [3, 3, 3]}";
   put_file("c/preprocessor_config.json", plain, strlen(plain));
@@ -160,14 +161,15 @@ static void notes(void) {
   CHECK_HAS(said(l.context), "c/preprocessor_config.json:1:20: error: rescale_factor must be a number");
   loaded_free(&l);
   remove("c/preprocessor_config.json");
-  put_folder(
-      "{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"label_names\": [\"a\", \"b\", \"c\"], "
-      "\"model_args\": "
-      "{\"depths\": [1, 1], \"dims\": [4, 8]}, \"pretrained_cfg\": {\"input_size\": [3, 32, 32], \"crop_pct\": 0.95, "
-      "\"interpolation\": \"bicubic\", \"mean\": [0.1, 0.2, 0.3], \"std\": [1, 1, 1]}}",
-      TWIN(""));
+  put_folder("{\"architecture\": \"convnext_atto\", \"num_classes\": 3, \"label_names\": [\"a\", \"b\", \"c\"], "
+             "\"model_args\": "
+             "{\"depths\": [1, 1], \"dims\": [4, 8]}, \"pretrained_cfg\": {\"input_size\": [3, 32, 32], \"crop_pct\": "
+             "0.95, \"crop_mode\": \"squash\", "
+             "\"interpolation\": \"bicubic\", \"mean\": [0.1, 0.2, 0.3], \"std\": [1, 1, 1]}}",
+             TWIN(""));
   l = load_path("c", NULL);
-  CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.crop == 0.95 && l.graph->notes.mean.at[1] == 0.2);
+  CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.crop == 0.95 && l.graph->notes.squash &&
+        l.graph->notes.mean.at[1] == 0.2);
   loaded_free(&l);
 }
 

@@ -170,6 +170,9 @@ static void asks_as_noted(void) {
   n.preprocess = true;
   CHECK(preprocess_as_noted(context, &n, &p));
   CHECK(p.mean[2] == 0.3 && p.std[1] == 0.5 && p.crop_ratio == 0.95 && p.filter == FILTER_LANCZOS);
+  CHECK(!p.squash);
+  n.squash = true;
+  CHECK(preprocess_as_noted(context, &n, &p) && p.squash);
   n.mean.count = n.std.count = 1;
   CHECK(!preprocess_as_noted(context, &n, &p));
   CHECK_STR(refusal(), "--image: error: the model's preprocessing is for 1 channels, its input has 3");
@@ -205,6 +208,17 @@ static void whole_road(void) {
     memcpy(&back, &bits, sizeof back);
     CHECK(fabsf(back - plain[i]) <= plain[i] / 256);
   }
+  p.dtype = DT_f32;
+  p.resize = 0; /* squashed: all of the picture, 9 x 7, is in the 4 x 4 */
+  p.squash = true;
+  p.crop_ratio = 1;
+  p.filter = FILTER_NEAREST;
+  CHECK(preprocess_image(context, "picture", &p, plain));
+  for (int y = 0; y < 4; y++)
+    for (int x = 0; x < 4; x++) {
+      const int from = ((y * 2 + 1) * 7 / 8) * 9 + (x * 2 + 1) * 9 / 8;
+      CHECK(plain[y * 4 + x] == (float)picture_pixels[from * 3] / 255.0f);
+    }
   CHECK(!preprocess_image(context, "absent", &p, plain));
   CHECK(refusal() != NULL);
 }

@@ -46,6 +46,15 @@ static void test_header(void) {
   fails("nir 1\n%1 = neg %1\n", "2:1", "expected 'source' or 'graph', found '%1'");
 }
 
+static void test_preprocess(void) {
+  TEST("preprocess");
+  refuses("preprocess mean=[1] std=[1] crop=0 interpolation=bicubic", 34, "crop must be from 0.01 to 1");
+  refuses("preprocess mean=[1] std=[1] crop=nan interpolation=bicubic", 34, "crop must be from 0.01 to 1");
+  refuses("preprocess mean=[1,2] std=[1] crop=1 interpolation=bicubic", 59, "2 means, but 1 standard deviations");
+  refuses("preprocess mean=[1] std=[0] crop=1 interpolation=bicubic", 57, "a standard deviation must be above 0");
+  refuses("preprocess mean=[1] std=[1] crop=1 resize=fit interpolation=bicubic", 43, "expected squash, found 'fit'");
+}
+
 static void test_graph_line(void) {
   TEST("graph line");
   fails("nir 1\ngraph m\n", "2:7", "expected the name of the graph in quotes, found 'm'");
@@ -315,6 +324,7 @@ static void test_several(void) {
 
 int main(void) {
   test_header();
+  test_preprocess();
   test_graph_line();
   test_sources();
   test_missing_source();

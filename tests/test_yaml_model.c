@@ -53,7 +53,7 @@ static void training_is_gone(void) {
 static void notes(void) {
   TEST("notes");
   Loaded l = load_text("base: convnext_atto\nlabels: [cat, \"a \\\"dog\\\"\", 'yes']\n"
-                       "preprocess: {mean: [0.5], std: [0.25], crop: 1, interpolation: bilinear}\n");
+                       "preprocess: {mean: [0.5], std: [0.25], crop: 1, resize: squash, interpolation: bilinear}\n");
   CHECK_HAS(said(l.context), "m.yaml:2:9: warning: 3 labels for 1000 classes");
   CHECK(l.graph && l.graph->notes.label_count == 3 && l.graph->notes.preprocess);
   if (l.graph) {
@@ -61,7 +61,7 @@ static void notes(void) {
     CHECK(l.graph->notes.mean.count == 1 && l.graph->notes.std.at[0] == 0.25 && l.graph->notes.crop == 1);
     char *text = graph_print(l.graph, l.context->arena, NULL);
     CHECK_HAS(text, "labels \"cat\", \"a \\\"dog\\\"\", \"yes\"\n"
-                    "preprocess mean=[0.5] std=[0.25] crop=1 interpolation=bilinear\n");
+                    "preprocess mean=[0.5] std=[0.25] crop=1 resize=squash interpolation=bilinear\n");
     Graph *again = graph_parse(l.context, "t.nir", text, strlen(text), open_source);
     CHECK(again != NULL);
     if (again) CHECK_STR(graph_print(again, l.context->arena, NULL), text);
@@ -225,6 +225,13 @@ static void expressions(void) {
 static const char *const refused[][2] = {
     {"- a", "m.yaml:1:1: error: a network is described by a map of keys, not by a list"},
     {"name: a", "needs a family or a model"},
+    {"input: []\nmodel: [relu]", "m.yaml:1:8: error: a network has from 1 to 64 inputs"},
+    {"input: [{name: a}, {name: a}]\nmodel: [relu]", "m.yaml:1:20: error: two inputs are called 'a'"},
+    {"input: [{name: a}, {nam: b}]\nmodel: [relu]", "m.yaml:1:21: error: unknown key 'nam' (did you mean 'name'?)"},
+    {"input: [{name: a}, {name: b}]\nmodel: [{add: , from: [input, input2]}]",
+     "no value 'input2' (did you mean 'input"},
+    {"base: convnext_atto\ninput: [{name: a}, {name: b}]",
+     "m.yaml:2:8: error: a family's network has one input, not 2"},
     {"name: a\nfamly: convnext\ndepths: [3]", "m.yaml:2:1: error: unknown key 'famly' (did you mean 'family'?)"},
     {"bsae: convnext_tiny", "m.yaml:1:1: error: unknown key 'bsae' (did you mean 'base'?)"},
     {"family: convnet", "m.yaml:1:9: error: unknown family 'convnet' (of convnext, resnet); did you mean 'convnext'?"},

@@ -163,6 +163,10 @@ static void export_general(void) {
        "{const: {type: i64, shape: [2], values: [1, 0]}}\n  - {gather: {axis: 1}, from: [input, x], to: v1}"},
       {"{input: {shape: [2]}, model: [{relu: , to: a}, {neg: , to: b}], outputs: {q: b, p: a, i: input}, labels: [u]}",
        "outputs:\n  \"q\": v2\n  \"p\": v1\n  \"i\": input\nlabels:\n  - \"u\"\n"},
+      {"{name: m, input: [{name: v1, shape: [N, 2]}, {name: x, shape: [N, 2], type: f32}, {name: c, shape: [2]}], "
+       "model: [{add: , from: [input, input1]}, {mul: , from: [x, input2]}]}",
+       "input:\n  - {name: \"v1\", shape: [N, 2]}\n  - {name: \"x\", shape: [N, 2]}\n  - {name: \"c\", shape: [2]}\n"
+       "model:\n  - {add: , from: [x, input1]}\n  - {mul: , from: [x, input2], to: v1}\n"},
       {"{input: {size: 8}, model: [{residual: [relu]}]}", "{add: , from: [x, input], to: v1}"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) export_steps_of(rows[i][0], rows[i][1]);
@@ -170,9 +174,6 @@ static void export_general(void) {
 
 static void export_refusals(void) {
   static const char *const rows[][2] = {
-      {"%1 = input {name=\"a\"} : f32[1]\n%2 = input {name=\"b\"} : f32[1]\n%3 = add %1, %2 : f32[1]\n"
-       "output %3 {name=\"y\"}\n",
-       "a description cannot say it: it has several inputs"},
       {"%1 = weight {name=\"a\"} : f32[9]\noutput %1 {name=\"y\"}\n", "it has no input"},
       {"%1 = input {name=\"a\"} : f16[9]\n%2 = weight {name=\"b\"} : f16[9]\n%3 = add %1, %2 : f16[9]\n"
        "output %3 {name=\"y\"}\n",
