@@ -17,12 +17,12 @@ typedef bool WeightValue(void *user, const Graph *, ValueId, Tensor *out);
 typedef struct {
   const Graph *graph;
   LoopProgram *const *programs;
-  const Target *const *targets;  /* one a program; the last whose c_detect holds is used */
+  const Target *const *targets; /* one a program; the last whose c_detect holds is used */
   int target_count;
-  const WeightSlot *weights;     /* from collect_weights */
+  const WeightSlot *weights; /* from collect_weights */
   size_t weight_count;
-  int64_t weight_bytes;          /* a multiple of 64 */
-  WeightValue *weight_value;     /* NULL: eval_const */
+  int64_t weight_bytes;      /* a multiple of 64 */
+  WeightValue *weight_value; /* NULL: eval_const */
   void *user;
 } CProgram;
 
@@ -41,9 +41,9 @@ typedef struct {
   const char *weights_path; /* WEIGHTS_FILE and WEIGHTS_OBJECT */
   const char *asm_path;     /* WEIGHTS_OBJECT: the .S that includes weights_path */
   WeightsMode weights;
-  CMemory *memory;          /* NULL: files; else the paths are names only */
-  bool hex_floats;          /* inline weights as 0x1.8p+1f */
-  bool big_endian;          /* of the weights file */
+  CMemory *memory;                                           /* NULL: files; else the paths are names only */
+  bool hex_floats;                                           /* inline weights as 0x1.8p+1f */
+  bool big_endian;                                           /* of the weights file */
   void (*progress)(void *user, int64_t done, int64_t total); /* bytes of weights written; NULL: nobody looks */
   void *progress_user;
 } COptions;

@@ -6,16 +6,16 @@
 
 typedef struct {
   Text *out;
-  Arena *arena;      /* scratch */
+  Arena *arena; /* scratch */
   const Kernel *k;
   const Target *target;
-  const char *vector, *narrow; /* prefixes of the vector layer: at target->lanes, below */
+  const char *vector, *narrow;         /* prefixes of the vector layer: at target->lanes, below */
   const char **regs, **vars, **params; /* names in C */
-  StmtId *parent;    /* [stmt]: the LOOP or IF around it; 0: none */
-  StmtId *home;      /* [reg]: innermost block with all its uses */
-  StmtId *first;     /* [reg]: first live statement that names it; 0: none */
-  uint32_t *reads;   /* [reg]: by live statements */
-  bool *dead;        /* [stmt]: its result is never read */
+  StmtId *parent;                      /* [stmt]: the LOOP or IF around it; 0: none */
+  StmtId *home;                        /* [reg]: innermost block with all its uses */
+  StmtId *first;                       /* [reg]: first live statement that names it; 0: none */
+  uint32_t *reads;                     /* [reg]: by live statements */
+  bool *dead;                          /* [stmt]: its result is never read */
   bool *param_used;
 } Emit;
 
@@ -120,9 +120,12 @@ static void find_homes(Emit *e, StmtId id, StmtId block) {
 static void put_term(Text *t, bool first, int64_t coefficient, const char *name) {
   const uint64_t size = coefficient < 0 ? 0 - (uint64_t)coefficient : (uint64_t)coefficient;
   text_puts(t, first ? coefficient < 0 ? "-" : "" : coefficient < 0 ? " - " : " + ");
-  if (!*name) text_printf(t, "%" PRIu64, size);
-  else if (size == 1) text_puts(t, name);
-  else text_printf(t, "%" PRIu64 "*%s", size, name);
+  if (!*name)
+    text_printf(t, "%" PRIu64, size);
+  else if (size == 1)
+    text_puts(t, name);
+  else
+    text_printf(t, "%" PRIu64 "*%s", size, name);
 }
 
 static void put_affine(const Emit *e, Text *t, const Affine *a, RegId index, int64_t coefficient) {
@@ -147,9 +150,12 @@ static void put_memory(const Emit *e, Text *t, const Address *a) {
 static bool is_float(RegType type) { return type == REG_f32 || type == REG_f64; }
 
 static void put_number(Text *t, RegType type, double x) {
-  if (type == REG_f32) c_put_float(t, (float)x, false);
-  else if (type == REG_f64) c_put_double(t, x, false);
-  else c_put_int(t, (int64_t)x, type == REG_i64);
+  if (type == REG_f32)
+    c_put_float(t, (float)x, false);
+  else if (type == REG_f64)
+    c_put_double(t, x, false);
+  else
+    c_put_int(t, (int64_t)x, type == REG_i64);
 }
 
 static void put_reg_suffix(Text *t, const Reg *r) {
@@ -173,7 +179,7 @@ static void put_reg_type(const Emit *e, Text *t, const Reg *r) {
 
 typedef enum { COLUMN_FLOAT, COLUMN_INT, COLUMN_VECTOR_FLOAT, COLUMN_VECTOR_INT, COLUMN_COUNT } Column;
 static const char *const templates[LOP_COUNT][COLUMN_COUNT] = {
-#define COP(op, scalar_float, scalar_int, vector_float, vector_int) \
+#define COP(op, scalar_float, scalar_int, vector_float, vector_int)                                                    \
   [LOP_##op] = {scalar_float, scalar_int, vector_float, vector_int},
 #include "backend/c_ops.def"
 #undef COP
@@ -196,7 +202,8 @@ static const char *template_of(const Emit *e, const Stmt *s) {
   bool vector = typed->lanes > 1 || (s->dst && d->lanes > 1);
   if (s->op == LOP_fma && e->target->fma) vector = true;
   const Column column = is_float(typed->type) ? vector ? COLUMN_VECTOR_FLOAT : COLUMN_FLOAT
-                                              : vector ? COLUMN_VECTOR_INT : COLUMN_INT;
+                        : vector              ? COLUMN_VECTOR_INT
+                                              : COLUMN_INT;
   const char *template = templates[s->op][column];
   const int lanes = widest(typed, d);
   const bool has_type = lanes <= 1 || (lanes >= 4 && lanes <= e->target->lanes && has_vectors(typed) && has_vectors(d));
@@ -226,10 +233,12 @@ static void put_field(const Emit *e, const Stmt *s, char field) {
   }
 }
 
-static void put_template(const Emit *e, const Stmt *s, const char *template) {
-  for (; *template; template++) {
-    if (*template == '$') put_field(e, s, *++template);
-    else text_putc(e->out, *template);
+static void put_template(const Emit *e, const Stmt *s, const char *at) {
+  for (; *at; at++) {
+    if (*at == '$')
+      put_field(e, s, *++at);
+    else
+      text_putc(e->out, *at);
   }
 }
 
@@ -256,8 +265,10 @@ static void put_statement(const Emit *e, StmtId id, int depth) {
   const Stmt *s = &e->k->stmts[id];
   put_indent(e, depth);
   put_target(e, id);
-  if (s->op == LOP_libm) put_libm(e, s);
-  else put_template(e, s, template_of(e, s));
+  if (s->op == LOP_libm)
+    put_libm(e, s);
+  else
+    put_template(e, s, template_of(e, s));
   text_puts(e->out, ";\n");
 }
 
@@ -281,8 +292,10 @@ static void put_bounds(const Emit *e, const char *function, const Bound b[2]) {
 }
 
 static void put_step(const Emit *e, const char *var, int64_t step) {
-  if (step == 1) text_printf(e->out, "%s++", var);
-  else text_printf(e->out, "%s += %" PRId64, var, step);
+  if (step == 1)
+    text_printf(e->out, "%s++", var);
+  else
+    text_printf(e->out, "%s += %" PRId64, var, step);
 }
 
 static bool is_innermost(const Kernel *k, StmtId id) {

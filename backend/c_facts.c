@@ -66,7 +66,7 @@ static uint64_t mix_attr(uint64_t hash, const AttrInfo *info, const Attrs *attrs
   const char *at = (const char *)attrs + info->offset;
   hash = mix_string(hash, info->name);
   switch (info->kind) {
-  case KIND_INT: return mix(hash, (uint64_t)*(const int64_t *)(const void *)at);
+  case KIND_INT: return mix(hash, *(const uint64_t *)(const void *)at);
   case KIND_FLOAT: return mix_double(hash, *(const double *)(const void *)at);
   case KIND_NAME:
   case KIND_STRING: return mix_string(hash, *(const char *const *)(const void *)at);

@@ -102,8 +102,10 @@ static void put_interface(const CFile *f, Text *t) {
   put_tensors(f, t, "inputs", f->inputs, f->input_count);
   put_tensors(f, t, "outputs", f->outputs, f->output_count);
   text_puts(t, "const char *const nx_symbols[] = {");
-  if (f->symbol) c_put_string(t, f->symbol);
-  else text_puts(t, "NULL");
+  if (f->symbol)
+    c_put_string(t, f->symbol);
+  else
+    text_puts(t, "NULL");
   text_puts(t, "};\n/* by which each input, then each output, advances from image to image */\n"
                "static const int64_t nx_image_bytes[] = {");
   for (int i = 0; i < f->input_count; i++) text_printf(t, "%" PRId64 ", ", c_image_bytes(&f->inputs[i]));
@@ -221,7 +223,8 @@ static void put_layer(const CFile *f, Text *t, const Target *row, Path *paths, R
 
 static void put_path(const CFile *f, Text *t, int target, Path *path) {
   const Target *row = f->program->targets[target];
-  text_printf(t, "\n/* ---- %s: %s ---- */\n#if defined(NX_HAVE_%s)\n", row->name, row->doc, c_upper(f->arena, row->name));
+  text_printf(t, "\n/* ---- %s: %s ---- */\n#if defined(NX_HAVE_%s)\n", row->name, row->doc,
+              c_upper(f->arena, row->name));
   text_puts(t, text_string(&path->kernels));
   text_puts(t, text_string((Text *)&path->steps));
   text_puts(t, "#endif\n");
@@ -245,9 +248,10 @@ static void put_weights_of(const CFile *f, Text *t, RuntimeUse *use) {
       [WEIGHTS_INLINE] = {"  (void)model;\n  return &nx_weights;\n", "  (void)model;\n  return NX_OK;\n"},
       [WEIGHTS_FILE] = {"  return model->weights;\n",
                         "  return model != NULL && model->weights != NULL ? NX_OK : NX_NOT_LOADED;\n"},
-      [WEIGHTS_OBJECT] = {"  (void)model;\n  return nx_weights_object + NX_WEIGHTS_HEADER;\n",
-                          "  const uintptr_t first = (uintptr_t)nx_weights_object, end = (uintptr_t)nx_weights_object_end;\n"
-                          "  (void)model;\n  return nx_check_header(nx_weights_object, (size_t)(end - first));\n"}};
+      [WEIGHTS_OBJECT] = {
+          "  (void)model;\n  return nx_weights_object + NX_WEIGHTS_HEADER;\n",
+          "  const uintptr_t first = (uintptr_t)nx_weights_object, end = (uintptr_t)nx_weights_object_end;\n"
+          "  (void)model;\n  return nx_check_header(nx_weights_object, (size_t)(end - first));\n"}};
   const char *const *row = rows[f->options->weights];
   const bool none = f->options->weights == WEIGHTS_INLINE && !f->program->weight_bytes;
   if (f->options->weights == WEIGHTS_OBJECT) {

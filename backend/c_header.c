@@ -8,8 +8,10 @@ static void put_tensor(const CFile *f, Text *t, const CTensor *tensor) {
   text_printf(t, "%s [", dtype_name((DType)tensor->type.dtype));
   for (int d = 0; d < tensor->type.rank; d++) {
     if (d) text_putc(t, ',');
-    if (d == 0 && tensor->per_image && f->symbol) c_put_comment(t, f->symbol);
-    else text_printf(t, "%" PRId64, d == 0 && tensor->per_image ? f->fixed_images : tensor->type.dim[d]);
+    if (d == 0 && tensor->per_image && f->symbol)
+      c_put_comment(t, f->symbol);
+    else
+      text_printf(t, "%" PRId64, d == 0 && tensor->per_image ? f->fixed_images : tensor->type.dim[d]);
   }
   text_puts(t, "]");
 }
@@ -55,8 +57,9 @@ static void put_functions(const CFile *f, Text *t, RuntimeUse *use) {
   text_puts(t, "\nextern const int nx_input_count, nx_output_count, nx_symbol_count;\n"
                "extern const nextc_tensor nx_inputs[], nx_outputs[];\n"
                "extern const char *const nx_symbols[]; /* dims that are known only when the model runs */\n\n");
-  text_printf(t, "#define NX_WORKSPACE_BYTES(threads) \\\n"
-                 "  ((size_t)%" PRId64 " + (size_t)((threads) > 1 ? (threads) : 1) * (size_t)%" PRId64 ")\n",
+  text_printf(t,
+              "#define NX_WORKSPACE_BYTES(threads) \\\n"
+              "  ((size_t)%" PRId64 " + (size_t)((threads) > 1 ? (threads) : 1) * (size_t)%" PRId64 ")\n",
               f->arena_bytes, f->scratch_bytes);
   text_puts(t, "size_t nx_workspace_bytes(int threads);\n\n");
   if (f->options->weights == WEIGHTS_FILE) {

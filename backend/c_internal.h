@@ -23,8 +23,8 @@ typedef struct {
   const char *prefix, *upper;
   CTensor *inputs, *outputs;
   int input_count, output_count;
-  const char *symbol;       /* the number of images; NULL: fixed_images */
-  const char *symbol_name;  /* the parameter for it */
+  const char *symbol;      /* the number of images; NULL: fixed_images */
+  const char *symbol_name; /* the parameter for it */
   int64_t fixed_images;
   int64_t arena_bytes, scratch_bytes; /* multiples of 64; scratch: of one slice, largest of the targets */
   uint64_t model_hash;
@@ -35,15 +35,15 @@ CFile c_facts(Context *, Arena *, const CProgram *, const COptions *);
 int64_t c_image_bytes(const CTensor *); /* by which a pointer advances from image to image */
 
 /* c_text.c */
-const char *c_type_name(DType);           /* of an element in memory: "float", "uint8_t" */
-const char *c_reg_type_name(RegType);     /* "int32_t" */
-void c_put_float(Text *, float, bool hex);   /* literals */
+const char *c_type_name(DType);            /* of an element in memory: "float", "uint8_t" */
+const char *c_reg_type_name(RegType);      /* "int32_t" */
+void c_put_float(Text *, float, bool hex); /* literals */
 void c_put_double(Text *, double, bool hex);
 void c_put_int(Text *, int64_t, bool is_i64);
-char *c_upper(Arena *, const char *name);    /* of the letters a-z */
-void c_put_string(Text *, const char *);  /* a literal, any bytes */
-void c_put_comment(Text *, const char *); /* text safe inside a comment */
-bool c_name_reserved(const char *);       /* words and macros of C, C++ and the system that a name must avoid */
+char *c_upper(Arena *, const char *name);      /* of the letters a-z */
+void c_put_string(Text *, const char *);       /* a literal, any bytes */
+void c_put_comment(Text *, const char *);      /* text safe inside a comment */
+bool c_name_reserved(const char *);            /* words and macros of C, C++ and the system that a name must avoid */
 char *c_parameter_name(Arena *, const char *); /* an identifier that is not reserved */
 /* Writes text to the file with names in place of nx_ and NX_. */
 void c_write(const CFile *, FILE *, const char *text);

@@ -24,14 +24,19 @@ static bool failed(const CFile *f, const char *path, const char *what) {
 static FILE *open_memory(const CFile *f, Outputs *all, const char *path) {
   const COptions *o = f->options;
   CMemory *m = o->memory;
-  char **text = path == o->c_path ? &m->c : path == o->h_path ? &m->h : path == o->weights_path ? &m->weights : &m->assembly;
+  char **text = path == o->c_path         ? &m->c
+                : path == o->h_path       ? &m->h
+                : path == o->weights_path ? &m->weights
+                                          : &m->assembly;
   size_t *bytes = path == o->c_path         ? &m->c_bytes
                   : path == o->h_path       ? &m->h_bytes
                   : path == o->weights_path ? &m->weight_bytes
                                             : &m->assembly_bytes;
   FILE *file = tmpfile();
-  if (!file) failed(f, path, "cannot be kept in memory");
-  else all->at[all->count++] = (Output){{.path = path, .file = file}, text, bytes};
+  if (!file)
+    failed(f, path, "cannot be kept in memory");
+  else
+    all->at[all->count++] = (Output){{.path = path, .file = file}, text, bytes};
   return file;
 }
 
@@ -71,7 +76,8 @@ static bool check_names(const CFile *f) {
   enum { COUNT = sizeof paths / sizeof *paths };
   for (int i = 0; i < COUNT && !o->memory; i++) {
     for (int j = 0; paths[i] && j < i; j++)
-      if (paths[j] && is_same_place(paths[i], paths[j])) return error_in(f->context, paths[i], "two outputs have this name");
+      if (paths[j] && is_same_place(paths[i], paths[j]))
+        return error_in(f->context, paths[i], "two outputs have this name");
     for (size_t j = 0; paths[i] && j < c->read_count; j++)
       if (is_same_file(paths[i], c->read[j]))
         return error_in(f->context, paths[i], "the model was read from this file, so it cannot be an output");
@@ -83,7 +89,7 @@ static bool check_names(const CFile *f) {
 static bool finish_outputs(const CFile *f, Outputs *all, bool good) {
   for (int i = 0; i < all->count; i++)
     if (all->at[i].out.file && !close_output(f, &all->at[i])) good = false;
-  good = good && check_names(f); /* again: sources may open files when their tensors are read */
+  good = good && check_names(f);  /* again: sources may open files when their tensors are read */
   context_hold(f->context, true); /* all of them or none */
   for (int i = 0; good && i < all->count; i++) good = output_file_keep(f->context, &all->at[i].out);
   for (int i = 0; !good && i < all->count; i++) output_file_drop(f->context, &all->at[i].out);

@@ -134,9 +134,12 @@ void runtime_rename(Text *out, const char *text, const char *prefix, const char 
       text_puts(out, *p == 'n' ? prefix : upper);
       text_append(out, p + 2, n - 2);
     } else if (n == 0) {
-      if (!comment && (*p == '"' || *p == '\'')) n = literal_length(p);
-      else if (!strncmp(p, comment ? "*/" : "/*", 2)) comment = !comment, n = 2;
-      else n = 1;
+      if (!comment && (*p == '"' || *p == '\''))
+        n = literal_length(p);
+      else if (!strncmp(p, comment ? "*/" : "/*", 2))
+        comment = !comment, n = 2;
+      else
+        n = 1;
       text_append(out, p, n);
     } else {
       text_append(out, p, n);

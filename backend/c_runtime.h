@@ -17,7 +17,7 @@ typedef struct {
   Arena *arena;
   struct RuntimeName *names; /* sorted */
   size_t name_count;
-  bool *printed;             /* [runtime_chunk_count] */
+  bool *printed; /* [runtime_chunk_count] */
 } RuntimeUse;
 
 RuntimeUse runtime_use(Arena *);

@@ -92,18 +92,24 @@ void c_put_double(Text *t, double x, bool hex) {
 
 /* The least integers have no literal of their own. */
 void c_put_int(Text *t, int64_t x, bool is_i64) {
-  if (x == INT64_MIN) text_puts(t, "(-INT64_C(9223372036854775807) - 1)");
-  else if (x == INT32_MIN && !is_i64) text_puts(t, "(-2147483647 - 1)");
-  else if (x > INT32_MAX || x <= INT32_MIN) text_printf(t, "INT64_C(%" PRId64 ")", x);
-  else text_printf(t, "%" PRId64, x);
+  if (x == INT64_MIN)
+    text_puts(t, "(-INT64_C(9223372036854775807) - 1)");
+  else if (x == INT32_MIN && !is_i64)
+    text_puts(t, "(-2147483647 - 1)");
+  else if (x > INT32_MAX || x <= INT32_MIN)
+    text_printf(t, "INT64_C(%" PRId64 ")", x);
+  else
+    text_printf(t, "%" PRId64, x);
 }
 
 /* Octal escapes end after three digits, so what follows cannot join them; ? is escaped because of trigraphs. */
 void c_put_string(Text *t, const char *string) {
   text_putc(t, '"');
   for (const unsigned char *s = (const unsigned char *)string; *s; s++) {
-    if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\' || *s == '?') text_printf(t, "\\%03o", *s);
-    else text_putc(t, (char)*s);
+    if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\' || *s == '?')
+      text_printf(t, "\\%03o", *s);
+    else
+      text_putc(t, (char)*s);
   }
   text_putc(t, '"');
 }
@@ -122,21 +128,20 @@ void c_put_comment(Text *t, const char *string) {
 
 static const char *const reserved[] = {
     /* C99, C11, C++20 */
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch",
-    "char", "char8_t", "char16_t", "char32_t", "class", "compl", "concept", "const", "consteval", "constexpr",
-    "constinit", "const_cast", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete",
-    "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for",
-    "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq",
-    "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
-    "requires", "restrict", "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
-    "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid",
-    "typename", "typeof", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while", "xor",
-    "xor_eq",
+    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+    "char8_t", "char16_t", "char32_t", "class", "compl", "concept", "const", "consteval", "constexpr", "constinit",
+    "const_cast", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete", "do", "double",
+    "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
+    "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or",
+    "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
+    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unsigned", "using",
+    "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
     /* macros and types of the headers in use and of compilers */
     "unix", "linux", "i386", "errno", "NULL", "NAN", "INFINITY", "HUGE_VAL", "HUGE_VALF", "EOF", "OVERFLOW",
-    "UNDERFLOW", "DOMAIN", "SING", "PLOSS", "TLOSS", "math_errhandling", "size_t", "ptrdiff_t", "int8_t",
-    "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "intptr_t", "uintptr_t",
-    "float_t", "double_t", "offsetof",
+    "UNDERFLOW", "DOMAIN", "SING", "PLOSS", "TLOSS", "math_errhandling", "size_t", "ptrdiff_t", "int8_t", "int16_t",
+    "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "intptr_t", "uintptr_t", "float_t", "double_t",
+    "offsetof",
     /* locals of emitted functions */
     "p", "slice", "slices", "first", "last", "model", "workspace", "call", "main", "memcpy", "memcmp", "memset"};
 
@@ -165,9 +170,12 @@ char *c_identifier(Arena *arena, const char *name) {
     const char c = *name;
     const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     /* no name begins with an underscore, which C reserves, and none has two in a row, which C++ does */
-    if (good) text_putc(&t, c);
-    else if (!t.len) text_putc(&t, 'm');
-    else if (t.at[t.len - 1] != '_') text_putc(&t, '_');
+    if (good)
+      text_putc(&t, c);
+    else if (!t.len)
+      text_putc(&t, 'm');
+    else if (t.at[t.len - 1] != '_')
+      text_putc(&t, '_');
   }
   if (!strcmp(text_string(&t), "nextc")) text_putc(&t, '_'); /* nextc_slice and others belong to all models */
   return text_string(&t);

@@ -61,7 +61,7 @@ enum { WORDS = 32 /* bytes that the checksum takes at once */ };
 
 typedef struct {
   FILE *to;
-  bool swap;       /* the file's byte order is not the host's */
+  bool swap; /* the file's byte order is not the host's */
   uint64_t lane[4];
   int64_t at;                /* bytes of tensors written */
   unsigned char part[WORDS]; /* the last at % WORDS of them, not yet summed */
@@ -125,7 +125,8 @@ bool c_write_weights_file(const CFile *f, FILE *to) {
   stream_zeros(&s, f->program->weight_bytes);
   if (fflush(to)) return true;
   if (fseek(to, 0, SEEK_SET))
-    return error_in(f->context, f->options->weights_path, "weights need a file that can be written from its start twice");
+    return error_in(f->context, f->options->weights_path,
+                    "weights need a file that can be written from its start twice");
   write_file_header(f, to, nx_checksum_end(s.lane));
   return true;
 }
@@ -161,15 +162,24 @@ static void put_element(const CFile *f, Text *t, DType type, const unsigned char
   double f64;
   memcpy(&f32, &low, sizeof f32);
   memcpy(&f64, &x, sizeof f64);
-  if (type == DT_f32) c_put_float(t, f32, f->options->hex_floats);
-  else if (type == DT_f64) c_put_double(t, f64, f->options->hex_floats);
-  else if (dtype_is_float(type)) text_printf(t, "0x%04" PRIx64, x);
-  else if (type == DT_u64) text_printf(t, "UINT64_C(%" PRIu64 ")", x);
-  else if (type == DT_i64) c_put_int(t, (int64_t)x, true);
-  else if (type == DT_u32) text_printf(t, "%" PRIu32 "U", low);
-  else if (type == DT_i32) c_put_int(t, (int32_t)low, false);
-  else if (dtype_is_unsigned(type)) text_printf(t, "%" PRIu64, x);
-  else text_printf(t, "%d", size == 1 ? (int)(int8_t)low : (int)(int16_t)low);
+  if (type == DT_f32)
+    c_put_float(t, f32, f->options->hex_floats);
+  else if (type == DT_f64)
+    c_put_double(t, f64, f->options->hex_floats);
+  else if (dtype_is_float(type))
+    text_printf(t, "0x%04" PRIx64, x);
+  else if (type == DT_u64)
+    text_printf(t, "UINT64_C(%" PRIu64 ")", x);
+  else if (type == DT_i64)
+    c_put_int(t, (int64_t)x, true);
+  else if (type == DT_u32)
+    text_printf(t, "%" PRIu32 "U", low);
+  else if (type == DT_i32)
+    c_put_int(t, (int32_t)low, false);
+  else if (dtype_is_unsigned(type))
+    text_printf(t, "%" PRIu64, x);
+  else
+    text_printf(t, "%d", size == 1 ? (int)(int8_t)low : (int)(int16_t)low);
 }
 
 /* A weight as "{1.5f, ...}," in lines of at most 120 columns. */
@@ -242,12 +252,13 @@ static const char *path_from(Arena *arena, const char *asm_path, const char *wei
 
 void c_write_asm(const CFile *f, FILE *to) {
   Text t = {.arena = f->arena};
-  text_printf(&t,
-              "/* Weights of %s as an object. The assembler looks for the file in the current folder, then in those of\n"
-              " * -I: give it the folder of this file, or another name with -D NX_WEIGHTS_PATH='\"FILE\"'. */\n"
-              "#if !defined(NX_WEIGHTS_PATH)\n"
-              "#define NX_WEIGHTS_PATH ",
-              f->prefix);
+  text_printf(
+      &t,
+      "/* Weights of %s as an object. The assembler looks for the file in the current folder, then in those of\n"
+      " * -I: give it the folder of this file, or another name with -D NX_WEIGHTS_PATH='\"FILE\"'. */\n"
+      "#if !defined(NX_WEIGHTS_PATH)\n"
+      "#define NX_WEIGHTS_PATH ",
+      f->prefix);
   c_put_string(&t, path_from(f->arena, f->options->asm_path, f->options->weights_path));
   text_printf(&t,
               "\n#endif\n"

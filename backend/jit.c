@@ -113,8 +113,8 @@ static void *pages_new(size_t bytes) {
 }
 
 /* Nothing is written there any more; where the system refuses, nobody does so all the same. Large pages make a call up
- * to 2 % faster, but a virtual machine may have to ask its host for each, which can take longer than all the rest of the
- * start: the system may collapse what is there already, when it has the time. */
+ * to 2 % faster, but a virtual machine may have to ask its host for each, which can take longer than all the rest of
+ * the start: the system may collapse what is there already, when it has the time. */
 static void pages_keep(void *at, size_t bytes) {
   mprotect(at, bytes, PROT_READ);
 #ifdef MADV_HUGEPAGE

@@ -132,7 +132,8 @@ static ParamId new_param(Lower *lw, Role role, DType dtype, int64_t elements, Pl
   int same = 0;
   for (size_t i = 0; i < lw->kernel->param_count; i++) same += lw->kernel->params[i].name[0] == letter[0];
   if (lw->kernel->param_count == 64) die("a kernel with more than 64 parameters");
-  ParamId p = kernel_param(lw->kernel, arena_printf(lw->kernel->arena, "%s%d", letter, same), role, memory_dtype(dtype), elements);
+  ParamId p = kernel_param(lw->kernel, arena_printf(lw->kernel->arena, "%s%d", letter, same), role, memory_dtype(dtype),
+                           elements);
   lw->state->places[p] = place;
   lw->state->scratch_number[p] = -1;
   return p;

@@ -14,20 +14,21 @@ struct Lower {
   const Graph *graph;
   const Target *target;
   LoopProgram *program;
-  Kernel *kernel;       /* the open kernel */
-  const OpId *ops;      /* the group's ops in statement order */
+  Kernel *kernel;  /* the open kernel */
+  const OpId *ops; /* the group's ops in statement order */
   uint32_t op_count;
   struct LowerState *state; /* lower.c's own */
 };
 
 /* Starts the next kernel of the group (call before the first lower_in). The one before is done. Kernels of a group run
- * one after the other, each complete before the next starts; what is in a kernel's arena is gone when the next starts. */
+ * one after the other, each complete before the next starts; what is in a kernel's arena is gone when the next starts.
+ */
 Kernel *lower_kernel(Lower *);
 
 /* Parameters of the open kernel; asked twice, the same one comes back. Names are made from the order: x0, x1 (inputs),
  * w0 (weights: constant values), y0 (outputs), t0 (temporaries), s0 (scratch). */
-ParamId lower_in(Lower *, ValueId);   /* a value from outside the group, or an output that an earlier kernel wrote */
-ParamId lower_out(Lower *, ValueId);  /* a value of the group that is used outside */
+ParamId lower_in(Lower *, ValueId);  /* a value from outside the group, or an output that an earlier kernel wrote */
+ParamId lower_out(Lower *, ValueId); /* a value of the group that is used outside */
 /* Memory that lasts over the kernels of one group, by a number of the family's choice: t<number>. */
 ParamId lower_temp(Lower *, int number, DType, int64_t elements);
 /* Reserves it before a kernel is opened: where targets want different sizes, the most of all, for equal places. */
@@ -58,8 +59,9 @@ RegId lower_pointwise(Lower *, const Op *, const RegId *operands, int lanes, con
 /* Can lower_pointwise emit this op at more than one lane on this target (no libm, f32)? */
 bool pointwise_has_vector_form(const Lower *, const Op *);
 
-/* Fresh register with f(x); x is f32 of any lanes (f64: lanes 1). NaN stays NaN; see lower_math.c for each error bound. */
-RegId math_gelu(Kernel *, RegId x, const char *tag);      /* exact erf form, |error| <= 4e-7 */
+/* Fresh register with f(x); x is f32 of any lanes (f64: lanes 1). NaN stays NaN; see lower_math.c for each error bound.
+ */
+RegId math_gelu(Kernel *, RegId x, const char *tag); /* exact erf form, |error| <= 4e-7 */
 RegId math_gelu_tanh(Kernel *, RegId x, const char *tag);
 RegId math_exp(Kernel *, RegId x, const char *tag);
 RegId math_erf(Kernel *, RegId x, const char *tag);

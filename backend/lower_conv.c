@@ -68,7 +68,7 @@ void lower_conv(Lower *lw) {
   c.tk.epilogue = lw->ops + first;
   c.tk.epilogue_count = lw->op_count - first;
   c.win = taps_describe(&op->attrs, type_of(lw->graph, op->operands[0]), type_of(lw->graph, op->first_result),
-                          op->attrs.kernel.at[0], op->attrs.kernel.at[1], x != op->operands[0]);
+                        op->attrs.kernel.at[0], op->attrs.kernel.at[1], x != op->operands[0]);
   c.row = affine_var(emit_for(k, LOP_pfor, "oy", 0, c.win.oh, 1), 1);
   c.image = affine_var(emit_for(k, LOP_for, "n", 0, c.win.n, 1), 1);
   tile_each_panel(&c.tk, LOP_for, emit_row, &c);

@@ -19,7 +19,7 @@ typedef struct {
   Taps win;
   int64_t channels;
   Affine image, row;
-  Affine y_row;          /* element of y (or of the scratch row) at column 0, channel 0 */
+  Affine y_row; /* element of y (or of the scratch row) at column 0, channel 0 */
 } Dwconv;
 
 /* A tile: columns ox .. ox + count - 1. fixed: ox as a number, at an edge; -1: all its taps are inside. */
@@ -66,9 +66,12 @@ static void emit_tile(Dwconv *d, DwTile *t) {
   Kernel *k = d->lw->kernel;
   for (int c = 0; c < t->count; c++) {
     t->acc[c] = kernel_reg(k, REG_f32, t->lanes, "acc%d", c);
-    if (!d->has_bias) emit_const(k, t->acc[c], 0);
-    else if (c == 0) emit_load(k, t->acc[c], d->bias, t->channel);
-    else emit_op(k, LOP_mov, t->acc[c], t->acc[0], 0, 0);
+    if (!d->has_bias)
+      emit_const(k, t->acc[c], 0);
+    else if (c == 0)
+      emit_load(k, t->acc[c], d->bias, t->channel);
+    else
+      emit_op(k, LOP_mov, t->acc[c], t->acc[0], 0, 0);
   }
   VarId ky = taps_loop_y(k, &d->win, d->row);
   Affine at = affine_add(taps_address(&d->win, d->image, d->row, t->ox, ky, 0), t->channel);
@@ -81,14 +84,16 @@ static void emit_tile(Dwconv *d, DwTile *t) {
   for (int c = 0; c < t->count; c++) emit_store(k, d->y, affine_plus(y, c * d->channels), t->acc[c]);
 }
 
-/* The tiles of one size: tile number i covers columns start + i * count. Those at edges one by one, the rest in a loop. */
+/* The tiles of one size: tile number i covers columns start + i * count. Those at edges one by one, the rest in a loop.
+ */
 static void emit_tiles(Dwconv *d, int64_t start, int64_t tiles, int count, Affine channel, int lanes) {
   Kernel *k = d->lw->kernel;
   DwTile t = {.count = count, .channel = channel, .lanes = lanes};
   int64_t i = 0;
   for (; i < tiles; i++) {
     int64_t end = i; /* first tile from i on that is at an edge */
-    while (end < tiles && start + end * count >= d->win.inner_first && start + (end + 1) * count <= d->win.inner_last) end++;
+    while (end < tiles && start + end * count >= d->win.inner_first && start + (end + 1) * count <= d->win.inner_last)
+      end++;
     if (end > i) {
       VarId tile = emit_for(k, LOP_for, "tile", 0, end - i, 1);
       t.ox = affine_plus(affine_var(tile, count), start + i * count);

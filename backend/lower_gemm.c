@@ -1,7 +1,7 @@
 /* gemm: y [M, N] = x [M, K] W + b, then pointwise ops, with W packed in panels of 16 columns.
  *
- * Many rows: a task is a block of about 16 row tiles and goes through all panels, each panel staying in L1 while the rows
- * pass. Few rows: a task is a group of columns and goes through all rows. The choice depends on M alone. */
+ * Many rows: a task is a block of about 16 row tiles and goes through all panels, each panel staying in L1 while the
+ * rows pass. Few rows: a task is a group of columns and goes through all rows. The choice depends on M alone. */
 #include "backend/lower_product.h"
 
 static void block_body(void *user, const RowSegment *s, Affine number) {
@@ -26,7 +26,8 @@ void lower_gemm(Lower *lw) {
   tk.epilogue = lw->ops + 1;
   tk.epilogue_count = lw->op_count - 1;
   Product p = product_whole(&tk);
-  if (product_by_rows(rows)) emit_row_blocks(lw, rows, block_body, &p);
+  if (product_by_rows(rows))
+    emit_row_blocks(lw, rows, block_body, &p);
   else {
     product_all_rows(&p, rows);
     emit_product(&p, LOP_pfor);

@@ -1,5 +1,5 @@
-/* head: mean over positions, perhaps layernorm over the channels, then gemm. The first kernel makes the normalised means
- * of each image, the second multiplies them. */
+/* head: mean over positions, perhaps layernorm over the channels, then gemm. The first kernel makes the normalised
+ * means of each image, the second multiplies them. */
 #include "backend/lower_layernorm.h"
 #include "backend/lower_product.h"
 #include "backend/lower_rows.h"

@@ -4,9 +4,9 @@
  *   y = (x - m - r) s / sqrt(v + s^2 eps) scale + bias
  * s = 2^-12 (math_square_scale): squares of |x| <= 1e18 do not overflow.
  *
- * A row's passes wait for each other through sums over lanes, a root and quotients, some 150 cycles for 30 of work where C
- * is small. So rows go by blocks that fit in L1, each pass over all rows of a block, and what a row's passes tell each
- * other is in scratch. */
+ * A row's passes wait for each other through sums over lanes, a root and quotients, some 150 cycles for 30 of work
+ * where C is small. So rows go by blocks that fit in L1, each pass over all rows of a block, and what a row's passes
+ * tell each other is in scratch. */
 #include "backend/lower_layernorm.h"
 #include "backend/lower_math.h"
 #include <string.h>
@@ -17,17 +17,19 @@ typedef struct {
   Lower *lw;
   ParamId x, y;
   Affine x_at, y_at;
-  int64_t count;             /* C */
-  int lanes;                 /* of its vectors */
-  RegId mean, rest, gain;    /* in full vectors */
-  RegId mean1, rest1, gain1; /* scalars */
+  int64_t count;                                 /* C */
+  int lanes;                                     /* of its vectors */
+  RegId mean, rest, gain;                        /* in full vectors */
+  RegId mean1, rest1, gain1;                     /* scalars */
   RegId sum[ACCUMULATORS], square[ACCUMULATORS]; /* vectors */
-  RegId sum1, square1;       /* scalars: what is left of the row */
+  RegId sum1, square1;                           /* scalars: what is left of the row */
   ParamId affine[2];
   bool has_affine[2];
 } Row;
 
-static RegId reg(const Row *r, int lanes, const char *name) { return kernel_reg(r->lw->kernel, REG_f32, lanes, "%s", name); }
+static RegId reg(const Row *r, int lanes, const char *name) {
+  return kernel_reg(r->lw->kernel, REG_f32, lanes, "%s", name);
+}
 
 /* What a pass does with the elements at `at`; `which` of the accumulators it may use. */
 typedef void (*Visit)(Row *, Affine at, int lanes, int which);
@@ -112,7 +114,8 @@ static RegId mean_of(Row *r, const RegId *sums, RegId sum1, const char *name) {
   emit_op(k, LOP_add, sums[2], sums[2], sums[3], 0);
   emit_op(k, LOP_add, sums[0], sums[0], sums[2], 0);
   RegId out = reg(r, 1, name), count = reg(r, 1, "count");
-  if (lanes == 1) emit_op(k, LOP_mov, out, sums[0], 0, 0);
+  if (lanes == 1)
+    emit_op(k, LOP_mov, out, sums[0], 0, 0);
   else {
     emit_op(k, LOP_hsum, out, sums[0], 0, 0);
     emit_op(k, LOP_add, out, out, sum1, 0);
@@ -204,7 +207,7 @@ typedef struct {
   int64_t inner, step; /* rows of one turn of the first loop; turns of one block */
   ParamId notes;       /* [NOTES][step inner] */
   Bound low, high[2];
-  Affine first;        /* first turn of the block */
+  Affine first; /* first turn of the block */
   Affine note;
 } Block;
 

@@ -161,7 +161,8 @@ RegId math_erf(Kernel *k, RegId x, const char *tag) {
  * units of their own. */
 static const double gelu_end = 8, gelu_shift = 1.46875;
 static const double gelu_p[] = {-0.000130027329, 1.10614883e-05, -3.00065125e-07};
-static const double gelu_zero[] = {6.15859842, -2.78893399, -90.4729233}, gelu_rest[] = {0.792473853, -0.0260833241, 0.00958081242};
+static const double gelu_zero[] = {6.15859842, -2.78893399, -90.4729233},
+                    gelu_rest[] = {0.792473853, -0.0260833241, 0.00958081242};
 
 static RegId gelu_f32(Expr e, RegId x) {
   RegId a = expr_at_most(e, gelu_end, expr_op1(e, LOP_abs, x));

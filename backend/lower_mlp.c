@@ -51,7 +51,7 @@ typedef struct {
   Product one, two;
   TileKernel tk1, tk2;
   ValueId residual;
-  Affine row_at;        /* where emit_start works */
+  Affine row_at; /* where emit_start works */
 } Fused;
 
 /* y = bias + residual on one vector. */
@@ -61,8 +61,10 @@ static void emit_start(void *user, Affine at, int lanes) {
   Kernel *k = lw->kernel;
   RegId v = kernel_reg(k, REG_f32, lanes, "start");
   Affine element = affine_add(f->row_at, at);
-  if (f->residual) emit_load(k, v, lower_in(lw, f->residual), element);
-  else emit_const(k, v, 0);
+  if (f->residual)
+    emit_load(k, v, lower_in(lw, f->residual), element);
+  else
+    emit_const(k, v, 0);
   if (f->m.second->operand_count > 2 && f->m.second->operands[2]) {
     RegId b = kernel_reg(k, REG_f32, lanes, "b");
     emit_load(k, b, f->tk2.bias, at);
@@ -142,7 +144,8 @@ static void product_body(void *user, const RowSegment *s, Affine number) {
 
 void mlp_emit_product(TileKernel *tk, int64_t rows) {
   Product p = product_whole(tk);
-  if (product_by_rows(rows)) emit_row_blocks(tk->lw, rows, product_body, &p);
+  if (product_by_rows(rows))
+    emit_row_blocks(tk->lw, rows, product_body, &p);
   else {
     product_all_rows(&p, rows);
     emit_product(&p, LOP_pfor);
@@ -171,8 +174,12 @@ void lower_mlp(Lower *lw) {
   ValueId residual;
   bool simple = tail_is_residual(&m, &residual);
   int64_t chunks = chunk_count(m.hidden);
-  if (m.grn) lower_mlp_grn(&m);
-  else if (m.first->attrs.strassen) lower_mlp_strassen(&m);
-  else if (product_by_rows(m.rows) && (chunks == 1 || (chunks && simple))) lower_fused(m, chunks, residual);
-  else lower_in_two(m);
+  if (m.grn)
+    lower_mlp_grn(&m);
+  else if (m.first->attrs.strassen)
+    lower_mlp_strassen(&m);
+  else if (product_by_rows(m.rows) && (chunks == 1 || (chunks && simple)))
+    lower_fused(m, chunks, residual);
+  else
+    lower_in_two(m);
 }

@@ -20,12 +20,14 @@ typedef struct {
   Lower *lw;
   int64_t tasks;
   ParamId squares, scale, gamma, hidden, from, to;
-  RegId sum, sum1;      /* of g, in vectors and what is left */
-  RegId mean;           /* scalar: mean of g + eps */
+  RegId sum, sum1; /* of g, in vectors and what is left */
+  RegId mean;      /* scalar: mean of g + eps */
   Affine at;
 } Grn;
 
-static RegId reg(const Grn *g, int lanes, const char *name) { return kernel_reg(g->lw->kernel, REG_f32, lanes, "%s", name); }
+static RegId reg(const Grn *g, int lanes, const char *name) {
+  return kernel_reg(g->lw->kernel, REG_f32, lanes, "%s", name);
+}
 
 /* scale[c] = g[c]: root of the tasks' sums */
 static void emit_root(void *user, Affine at, int lanes) {
@@ -89,7 +91,8 @@ static void scale_kernel(Grn *g) {
   if (lanes > 1) {
     emit_op(k, LOP_hsum, g->mean, g->sum, 0, 0);
     emit_op(k, LOP_add, g->mean, g->mean, g->sum1, 0);
-  } else emit_op(k, LOP_mov, g->mean, g->sum, 0, 0);
+  } else
+    emit_op(k, LOP_mov, g->mean, g->sum, 0, 0);
   emit_const(k, c, (double)hidden);
   emit_op(k, LOP_div, g->mean, g->mean, c, 0);
   emit_const(k, c, g->m->grn->attrs.eps);
@@ -210,14 +213,18 @@ void lower_mlp_grn(const Mlp *m) {
   Grn g = {.m = m, .lw = m->lw, .tasks = task_count(m, m->lw->target)};
   const bool strassen = m->first->attrs.strassen, scaled_weights = m->rows > m->columns;
   lower_reserve_temp(m->lw, SQUARES, DT_f32, m->hidden * most_tasks(m));
-  if (strassen) hidden_by_strassen(&g);
-  else hidden_kernel(&g);
+  if (strassen)
+    hidden_by_strassen(&g);
+  else
+    hidden_kernel(&g);
   scale_kernel(&g);
   if (strassen) {
     second_by_strassen(&g);
     return;
   }
-  if (scaled_weights) scale_weights(&g);
-  else scale_rows(&g);
+  if (scaled_weights)
+    scale_weights(&g);
+  else
+    scale_rows(&g);
   second_kernel(&g, scaled_weights);
 }

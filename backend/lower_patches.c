@@ -76,8 +76,10 @@ void emit_patches(Lower *lw, const Op *op, const Op *norm, ParamId x, ParamId to
   p.size = p.taps.kh * p.taps.kw * p.taps.i;
   p.row = affine_var(emit_for(k, LOP_pfor, "oy", 0, p.taps.oh, 1), 1);
   p.image = affine_var(emit_for(k, LOP_for, "n", 0, p.taps.n, 1), 1);
-  if (norm) emit_normalised(lw, &p, norm, x, to);
-  else emit_copied(lw, &p, x, to);
+  if (norm)
+    emit_normalised(lw, &p, norm, x, to);
+  else
+    emit_copied(lw, &p, x, to);
   emit_end(k);
   emit_end(k);
 }

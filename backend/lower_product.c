@@ -18,8 +18,9 @@ static RowSegment whole_segment(const RowTiles *tiles, int i) {
   return s;
 }
 
-/* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow each
- * other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of one. */
+/* Few groups of columns don't share out evenly between threads: then each is cut into parts of the rows, which follow
+ * each other, so that one thread reads the weights once as before. Parts of one tile or two would not be equal: then of
+ * one. */
 int64_t row_parts(int64_t groups, int64_t tiles) {
   enum { TASKS = 16 };
   if (!groups || groups >= TASKS) return 1;

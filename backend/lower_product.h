@@ -10,8 +10,8 @@ typedef struct {
   int64_t first;
 } RowSegment;
 
-/* Rows and K range of a product. Row r, column k of x: x[x_at + r x_stride + k], k counted from k_first; row r, column c
- * of y: y[y_at + r y_stride + c]. */
+/* Rows and K range of a product. Row r, column k of x: x[x_at + r x_stride + k], k counted from k_first; row r, column
+ * c of y: y[y_at + r y_stride + c]. */
 typedef struct {
   TileKernel *tk;
   RowSegment segment[2];

@@ -48,7 +48,8 @@ static void norm_kernel(Lower *lw, const Op *norm, ValueId y, int64_t rows, int6
 /* Op `patches` of the group begins at index `first`; `before` is the norm in front of it. */
 static void lower_patch_gemm(Lower *lw, uint32_t first, const Op *before) {
   const Graph *g = lw->graph;
-  const Op *patches = op_at(g, lw->ops[first]), *gemm = op_at(g, lw->ops[first + 1]), *last = op_at(g, lw->ops[lw->op_count - 1]);
+  const Op *patches = op_at(g, lw->ops[first]), *gemm = op_at(g, lw->ops[first + 1]),
+           *last = op_at(g, lw->ops[lw->op_count - 1]);
   const Type *t = type_of(g, patches->first_result);
   Stem s = {.norm = last->kind == OP_layernorm ? last : NULL};
   int64_t rows = type_elements(t) / t->dim[3];

@@ -1,9 +1,10 @@
-/* Products y = x W of halved matrices by Strassen's seven products (ir/strassen.h), one level deep: an eighth fewer FMAs.
+/* Products y = x W of halved matrices by Strassen's seven products (ir/strassen.h), one level deep: an eighth fewer
+ * FMAs.
  *
- * Row r of the upper half of x goes with row r + top of the lower one; an odd number of rows has a last pair without its
- * lower row, which counts as zeros. The sums of x's quarters are written once; then, for each group of columns, the seven
- * products' tiles go into a small buffer (`parts`), and one sweep over it adds up the quarters of the result, with bias
- * and epilogue. What a next product reads leaves this sweep as the sums of its quarters.
+ * Row r of the upper half of x goes with row r + top of the lower one; an odd number of rows has a last pair without
+ * its lower row, which counts as zeros. The sums of x's quarters are written once; then, for each group of columns, the
+ * seven products' tiles go into a small buffer (`parts`), and one sweep over it adds up the quarters of the result,
+ * with bias and epilogue. What a next product reads leaves this sweep as the sums of its quarters.
  *
  * Many rows: a task is a block of pairs and does all of it. Few: sums, then a task is a group of columns. */
 #include "backend/lower_strassen.h"
@@ -15,20 +16,20 @@ enum { QUARTERS = 4, TASK_TILES = 6 };
 /* Where the pairs of rows are. */
 typedef struct {
   Lower *lw;
-  int64_t rows, top;  /* of x and y; pairs */
-  int64_t block;      /* pairs of buffers [7, block, width], */
-  Affine first;       /* which begin with this one */
+  int64_t rows, top; /* of x and y; pairs */
+  int64_t block;     /* pairs of buffers [7, block, width], */
+  Affine first;      /* which begin with this one */
 } Pairs;
 
 typedef struct {
   Pairs *pairs;
-  Product product;    /* of one of the seven */
-  TileKernel parts;   /* its tiles */
-  TileKernel result;  /* y, bias and epilogue */
+  Product product;               /* of one of the seven */
+  TileKernel parts;              /* its tiles */
+  TileKernel result;             /* y, bias and epilogue */
   int64_t depth, columns, width; /* of halves: K / 2, N / 2; columns of parts */
-  bool makes_sums;    /* y is [7, block, columns], for the next product */
-  bool sums_squares;  /* as TileKernel's */
-  Tile tile;          /* being finished */
+  bool makes_sums;               /* y is [7, block, columns], for the next product */
+  bool sums_squares;             /* as TileKernel's */
+  Tile tile;                     /* being finished */
 } Strassen;
 
 static Pairs pairs_of(Lower *lw, int64_t rows) {
@@ -59,7 +60,8 @@ static void each_pair(const Pairs *p, const RowSegment *s, EmitPair emit, void *
 }
 
 /* The sum of regs with these coefficients, one of which is 1. */
-static RegId weighted_sum(Kernel *k, const signed char *coefficient, int step, const RegId *regs, int count, int lanes) {
+static RegId weighted_sum(Kernel *k, const signed char *coefficient, int step, const RegId *regs, int count,
+                          int lanes) {
   RegId sum = 0;
   for (int sign = 1; sign >= -1; sign -= 2)
     for (int i = 0; i < count; i++) {
@@ -84,7 +86,7 @@ static void store_sums(Kernel *k, const RegId quarter[QUARTERS], int lanes, Para
 typedef struct {
   Pairs *pairs;
   ParamId x, sums, scale;
-  bool scaled;        /* column c of x times scale[c] */
+  bool scaled; /* column c of x times scale[c] */
   int64_t depth;
   Affine row;
   bool whole;
@@ -180,8 +182,10 @@ static void add_squares(Strassen *f, const RegId *quarter, int count, Affine col
   for (int i = 0; i < 2; i++) {
     const Affine at = affine_add(f->result.squares_at, affine_plus(column, i * f->columns));
     RegId sum = kernel_reg(k, REG_f32, lanes, "sq");
-    if (quarter) emit_load(k, sum, f->result.squares, at);
-    else emit_const(k, sum, 0);
+    if (quarter)
+      emit_load(k, sum, f->result.squares, at);
+    else
+      emit_const(k, sum, 0);
     for (int q = i; q < count; q += 2) tile_add_square(k, sum, quarter[q], lanes);
     emit_store(k, f->result.squares, at, sum);
   }
@@ -190,7 +194,8 @@ static void add_squares(Strassen *f, const RegId *quarter, int count, Affine col
 static void finish_vector(Strassen *f, int piece, Affine row, bool whole) {
   Kernel *k = f->pairs->lw->kernel;
   const int lanes = f->tile.columns->lanes[piece], offset = f->tile.columns->column[piece];
-  const Affine part = affine_plus(in_buffer(f->pairs, row, f->width), offset), column = affine_plus(f->tile.column, offset);
+  const Affine part = affine_plus(in_buffer(f->pairs, row, f->width), offset),
+               column = affine_plus(f->tile.column, offset);
   RegId m[STRASSEN_PRODUCTS], quarter[QUARTERS];
   for (int p = 0; p < STRASSEN_PRODUCTS; p++) {
     m[p] = kernel_reg(k, REG_f32, lanes, "m%d", p);
@@ -327,8 +332,8 @@ static void sums_kernel(Pairs *pairs, const StrassenGemm *g) {
 /* Then by columns. */
 static void columns_kernel(Pairs *pairs, const StrassenGemm *g) {
   lower_kernel(pairs->lw);
-  Strassen f = product_of_sums(pairs, g, lower_temp(pairs->lw, g->sums_temp, DT_f32,
-                                                    sums_size(pairs, half_depth(pairs->lw, g->op))));
+  Strassen f = product_of_sums(
+      pairs, g, lower_temp(pairs->lw, g->sums_temp, DT_f32, sums_size(pairs, half_depth(pairs->lw, g->op))));
   emit_columns(&f);
 }
 
@@ -409,6 +414,8 @@ static void lower_columns(const Mlp *m) {
 }
 
 void lower_mlp_strassen(const Mlp *m) {
-  if (product_by_rows(m->rows)) lower_blocks(m);
-  else lower_columns(m);
+  if (product_by_rows(m->rows))
+    lower_blocks(m);
+  else
+    lower_columns(m);
 }

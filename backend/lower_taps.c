@@ -6,8 +6,14 @@ static int64_t ceil_div(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b 
 static int64_t clamp(int64_t v, int64_t low, int64_t high) { return v < low ? low : v > high ? high : v; }
 
 Taps taps_describe(const Attrs *a, const Type *in, const Type *out, int64_t kh, int64_t kw, bool channels_first) {
-  Taps v = {.n = in->dim[0], .h = in->dim[1], .w = in->dim[2], .i = in->dim[3], .oh = out->dim[1], .ow = out->dim[2],
-              .kh = kh, .kw = kw};
+  Taps v = {.n = in->dim[0],
+            .h = in->dim[1],
+            .w = in->dim[2],
+            .i = in->dim[3],
+            .oh = out->dim[1],
+            .ow = out->dim[2],
+            .kh = kh,
+            .kw = kw};
   v.sy = entry(a->strides, 0, 1);
   v.sx = entry(a->strides, 1, 1);
   v.dy = entry(a->dilations, 0, 1);

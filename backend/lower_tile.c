@@ -28,11 +28,14 @@ void tile_begin(Tile *t, Affine y_at, int64_t y_stride) {
     for (int p = 0; p < t->columns->count; p++) {
       t->acc[r][p] = kernel_reg(k, REG_f32, t->columns->lanes[p], "acc%d_%d", r, p);
       Affine column = piece_column(t, p);
-      if (t->tk->start == START_ZERO) emit_const(k, t->acc[r][p], 0);
+      if (t->tk->start == START_ZERO)
+        emit_const(k, t->acc[r][p], 0);
       else if (t->tk->start == START_Y)
         emit_load(k, t->acc[r][p], t->tk->y, affine_add(affine_plus(y_at, r * y_stride), column));
-      else if (r == 0) emit_load(k, t->acc[r][p], t->tk->bias, column);
-      else emit_op(k, LOP_mov, t->acc[r][p], t->acc[0][p], 0, 0);
+      else if (r == 0)
+        emit_load(k, t->acc[r][p], t->tk->bias, column);
+      else
+        emit_op(k, LOP_mov, t->acc[r][p], t->acc[0][p], 0, 0);
     }
 }
 
@@ -66,10 +69,14 @@ static RegId load_operand(const Tile *t, ValueId v, Affine row_at, Affine column
   RegId reg = kernel_reg(lw->kernel, REG_f32, lanes, "e");
   double number;
   int64_t n = type_elements(type);
-  if (value_is_splat(lw->graph, v, &number)) emit_const(lw->kernel, reg, number);
-  else if (n == 1) emit_loads(lw->kernel, reg, lower_in(lw, v), affine(0));
-  else if (n == t->tk->columns && type->dim[type->rank - 1] == n) emit_load(lw->kernel, reg, lower_in(lw, v), column);
-  else emit_load(lw->kernel, reg, lower_in(lw, v), affine_add(row_at, column));
+  if (value_is_splat(lw->graph, v, &number))
+    emit_const(lw->kernel, reg, number);
+  else if (n == 1)
+    emit_loads(lw->kernel, reg, lower_in(lw, v), affine(0));
+  else if (n == t->tk->columns && type->dim[type->rank - 1] == n)
+    emit_load(lw->kernel, reg, lower_in(lw, v), column);
+  else
+    emit_load(lw->kernel, reg, lower_in(lw, v), affine_add(row_at, column));
   return reg;
 }
 
@@ -105,8 +112,9 @@ static void end_vector(Tile *t, int r, int p, RegId sum, Affine y_at, Affine res
   emit_store(k, t->tk->y, affine_add(y_at, column), v);
 }
 
-/* A GELU is a chain of some 60 cycles; a core that works on vectors one after the other fills its queues with what has to
- * wait. Two vectors take turns (measured: 1 % of a mlp with v3, 0.3 % with v4; with three or four accumulators spill). */
+/* A GELU is a chain of some 60 cycles; a core that works on vectors one after the other fills its queues with what has
+ * to wait. Two vectors take turns (measured: 1 % of a mlp with v3, 0.3 % with v4; with three or four accumulators
+ * spill). */
 void tile_end(Tile *t, Affine y_at, int64_t y_stride, Affine result_at) {
   enum { TURNS = 2 };
   Kernel *k = t->tk->lw->kernel;
@@ -128,8 +136,8 @@ void tile_end(Tile *t, Affine y_at, int64_t y_stride, Affine result_at) {
   }
 }
 
-/* The loop over `groups` of columns; sets the tile's part of the rows where tasks have one, and counts the loops. Part b
- * of group p is task p parts + b: p is a loop of one turn from floor(task / parts). */
+/* The loop over `groups` of columns; sets the tile's part of the rows where tasks have one, and counts the loops. Part
+ * b of group p is task p parts + b: p is a loop of one turn from floor(task / parts). */
 static VarId column_groups(Tile *t, LoopOp loop, const char *name, int64_t groups, int *loops) {
   Kernel *k = t->tk->lw->kernel;
   const int64_t parts = loop == LOP_pfor && t->tk->row_parts > 1 ? t->tk->row_parts : 1;
@@ -215,7 +223,8 @@ static int64_t panels_of(const TileKernel *tk) { return tk->panel_count ? tk->pa
 int64_t tile_groups(const TileKernel *tk) { return panel_groups(tk->lw->target, panels_of(tk)); }
 
 void tile_each_panel(const TileKernel *tk, LoopOp loop, EmitTiles emit, void *user) {
-  const RowTiles groups = groups_of(tk->lw->target, panels_of(tk)); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
+  const RowTiles groups =
+      groups_of(tk->lw->target, panels_of(tk)); /* 16 panels by at most 3: 4 x 3 + 2 x 2, no thin rest */
   for (int i = 0; i < 2; i++)
     if (groups.count[i]) whole_panels(tk, loop, groups.start[i], groups.count[i], groups.rows[i], emit, user);
   if (!tk->panel_count && tk->columns % PANEL) partial_panel(tk, loop, emit, user);

@@ -15,17 +15,17 @@ typedef struct {
   Lower *lw;
   ParamId x, w, bias, y;
   TileStart start;
-  int64_t k_size, columns;    /* K and N of the packed weight [ceil(N / 16), K, 16] */
-  int64_t panel_stride;       /* elements from a panel to the next */
-  const OpId *epilogue;       /* pointwise ops on the result, in order; the first reads `result` */
+  int64_t k_size, columns; /* K and N of the packed weight [ceil(N / 16), K, 16] */
+  int64_t panel_stride;    /* elements from a panel to the next */
+  const OpId *epilogue;    /* pointwise ops on the result, in order; the first reads `result` */
   uint32_t epilogue_count;
   ValueId result;
-  Affine first_panel;         /* panels first_panel .. first_panel + panel_count - 1 are computed; count 0: all */
-  int64_t panel_count;        /* whole panels */
-  int64_t row_parts;          /* tasks of columns are cut into so many parts of the rows; 0, 1: they are not */
-  bool prefetch;              /* next panel's weights, one line a step of k: those behind the tile's own, or */
-  int64_t prefetch_ahead;     /* so many elements ahead of each of them; 0: behind them */
-  bool sums_squares;          /* adds the rows' squares, times 2^-24, per column to squares[squares_at + column] */
+  Affine first_panel;     /* panels first_panel .. first_panel + panel_count - 1 are computed; count 0: all */
+  int64_t panel_count;    /* whole panels */
+  int64_t row_parts;      /* tasks of columns are cut into so many parts of the rows; 0, 1: they are not */
+  bool prefetch;          /* next panel's weights, one line a step of k: those behind the tile's own, or */
+  int64_t prefetch_ahead; /* so many elements ahead of each of them; 0: behind them */
+  bool sums_squares;      /* adds the rows' squares, times 2^-24, per column to squares[squares_at + column] */
   ParamId squares;
   Affine squares_at;
 } TileKernel;
@@ -48,10 +48,10 @@ typedef struct {
   const TileKernel *tk;
   const TileColumns *columns;
   int rows;
-  Affine panel;               /* element offset of the first panel (and column group in it) in w */
-  Affine column;              /* its first column */
-  int64_t panels;             /* how many panels it spans (prefetch goes that far) */
-  Affine row_part;            /* which part of the rows, of tk->row_parts */
+  Affine panel;    /* element offset of the first panel (and column group in it) in w */
+  Affine column;   /* its first column */
+  int64_t panels;  /* how many panels it spans (prefetch goes that far) */
+  Affine row_part; /* which part of the rows, of tk->row_parts */
   RegId acc[MAX_TILE_ROWS][MAX_TILE_PIECES];
 } Tile;
 
@@ -87,6 +87,7 @@ RowTiles row_tiles(int64_t rows, int most);
 /* Tasks of at most so many tiles: a number of blocks that divides well between threads. Depends on the count alone. */
 enum { BLOCK_TILES = 16 };
 int64_t tile_blocks(int64_t tiles, int most);
-/* Bounds of block `block` of `blocks` over `tiles` tiles: floor(tiles block / blocks) .. floor(tiles (block + 1) / blocks). */
+/* Bounds of block `block` of `blocks` over `tiles` tiles: floor(tiles block / blocks) .. floor(tiles (block + 1) /
+ * blocks). */
 void block_bounds(int64_t tiles, int64_t blocks, Affine block, Bound low[2], Bound high[2]);
 #endif

@@ -47,7 +47,8 @@ static bool leaves_group(const Graph *g, ValueId v, int32_t group) {
   const Value *value = value_at(g, v);
   for (uint32_t i = 0; i < value->use_count; i++) {
     const Op *user = op_at(g, value->uses[i].op);
-    if (user->kind == OP_reshape ? leaves_group(g, user->first_result, group) : user->sched.kernel != group) return true;
+    if (user->kind == OP_reshape ? leaves_group(g, user->first_result, group) : user->sched.kernel != group)
+      return true;
   }
   return false;
 }
@@ -61,8 +62,10 @@ OpTraffic op_traffic(const Graph *g, OpId id) {
     bool skipped = !v;
     for (uint32_t j = 0; j < i && !skipped; j++) skipped = op->operands[j] == v;
     if (skipped) continue;
-    if (value_at(g, v)->constant) t.weights += bytes_of(g, v);
-    else if (def_of(g, storage_root(g, v))->sched.kernel != op->sched.kernel) t.in += bytes_of(g, v);
+    if (value_at(g, v)->constant)
+      t.weights += bytes_of(g, v);
+    else if (def_of(g, storage_root(g, v))->sched.kernel != op->sched.kernel)
+      t.in += bytes_of(g, v);
   }
   for (uint32_t r = 0; r < op->result_count; r++)
     if (leaves_group(g, op->first_result + r, op->sched.kernel)) t.out += bytes_of(g, op->first_result + r);

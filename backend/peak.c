@@ -1,12 +1,12 @@
-/* The FMA peak; see peak.h. Every register but four is a chain of its own, acc = acc x + y: 12 chains of 16 registers and
- * 28 of 32 hide the latency of two units that take 4 to 6 cycles. */
+/* The FMA peak; see peak.h. Every register but four is a chain of its own, acc = acc x + y: 12 chains of 16 registers
+ * and 28 of 32 hide the latency of two units that take 4 to 6 cycles. */
 #include "backend/peak.h"
 #include "ir/graph_edit.h"
 
 static int chains(const Target *t) { return t->registers - 4 < 32 ? t->registers - 4 : 32; }
 
-/* About 400 million operations on every target: milliseconds, of which waking threads is little, and short enough to find
- * a moment in which nobody else computes. */
+/* About 400 million operations on every target: milliseconds, of which waking threads is little, and short enough to
+ * find a moment in which nobody else computes. */
 static int steps(const Target *t) { return (200 << 20) / (PEAK_TASKS * chains(t) * t->lanes); }
 
 double peak_flops(const Target *t) { return 2.0 * PEAK_TASKS * steps(t) * chains(t) * t->lanes; }

@@ -1,4 +1,5 @@
-/* How fast a machine can be: a loop program of nothing but FMAs between registers, emitted and compiled as models are. */
+/* How fast a machine can be: a loop program of nothing but FMAs between registers, emitted and compiled as models are.
+ */
 #ifndef NEXTC_PEAK_H
 #define NEXTC_PEAK_H
 #include "backend/c_backend.h"
@@ -9,7 +10,8 @@ Kernel *peak_kernel(Arena *, const Target *);
 /* Floating-point operations of all tasks: two an FMA and lane. */
 double peak_flops(const Target *);
 
-/* A model `name` whose only step is the kernel, for the targets given: c_path and h_path as of COptions. False + diag. */
+/* A model `name` whose only step is the kernel, for the targets given: c_path and h_path as of COptions. False + diag.
+ */
 bool peak_emit(Context *, const char *name, const Target *const *, int target_count, const char *c_path,
                const char *h_path);
 #endif

@@ -11,8 +11,13 @@ static const struct {
   const char *family;
   TileKind kind;
 } kinds[] = {
-    {"gemm", PRODUCT},       {"conv", PRODUCT}, {"stem", PRODUCT},           {"downsample", PRODUCT},
-    {"mlp", PRODUCT},        {"head", PRODUCT}, {"dwconv_layernorm", WINDOW},
+    {"gemm", PRODUCT},
+    {"conv", PRODUCT},
+    {"stem", PRODUCT},
+    {"downsample", PRODUCT},
+    {"mlp", PRODUCT},
+    {"head", PRODUCT},
+    {"dwconv_layernorm", WINDOW},
 };
 
 static TileKind tile_kind(const char *family) {
@@ -102,10 +107,12 @@ const char *tile_fault(const Op *first, const TileChoice *c) {
   if (!t) return "names no target";
   if (kind == NO_TILE) return "is for a family that has no tile";
   if (kind == WINDOW)
-    return c->rows > MOST_WINDOW ? "has more than 16 columns" : c->columns != t->lanes ? "needs one vector of channels" : NULL;
+    return c->rows > MOST_WINDOW    ? "has more than 16 columns"
+           : c->columns != t->lanes ? "needs one vector of channels"
+                                    : NULL;
   if (c->rows > MAX_TILE_ROWS) return "has more than 8 rows";
-  if (c->columns % t->lanes || c->columns / t->lanes > MAX_TILE_PIECES) return "has no whole number of vectors, 1 to 16";
-  if (!columns_fit(t, c->columns))
-    return "neither divides a panel of 16 columns nor is a multiple of it, up to 64";
+  if (c->columns % t->lanes || c->columns / t->lanes > MAX_TILE_PIECES)
+    return "has no whole number of vectors, 1 to 16";
+  if (!columns_fit(t, c->columns)) return "neither divides a panel of 16 columns nor is a multiple of it, up to 64";
   return NULL;
 }

@@ -17,6 +17,7 @@ enum { MOST_TILES = 32 };
 int tile_candidates(const Target *, const char *family, TileChoice *out);
 /* Gives the group that begins with op `first` this tile for the choice's target. */
 void tile_set(Graph *, OpId first, const TileChoice *);
-/* What is wrong with a choice in a text, or NULL: target unknown, family without tile, numbers that its loops can't have. */
+/* What is wrong with a choice in a text, or NULL: target unknown, family without tile, numbers that its loops can't
+ * have. */
 const char *tile_fault(const Op *first, const TileChoice *);
 #endif

@@ -84,7 +84,8 @@ int main(int argc, char **argv) {
   loaded = now() - begin;
   if (run(1) < 0) return 2;
   seconds = now() - begin;
-  printf("{\"ms\": %.3f, \"load_ms\": %.3f, \"cpu_ms\": %.3f, \"weights\": %lu, \"workspace\": %lu", 1e3 * seconds, 1e3 * loaded, 1e3 * (double)clock() / CLOCKS_PER_SEC, (unsigned long)model.mapping_bytes,
+  printf("{\"ms\": %.3f, \"load_ms\": %.3f, \"cpu_ms\": %.3f, \"weights\": %lu, \"workspace\": %lu", 1e3 * seconds,
+         1e3 * loaded, 1e3 * (double)clock() / CLOCKS_PER_SEC, (unsigned long)model.mapping_bytes,
          (unsigned long)NAME(workspace_bytes)(call.threads));
   f = fopen("/proc/self/status", "r");
   while (f && fgets(line, sizeof line, f))

@@ -49,12 +49,18 @@ static bool read_lines(Bench *b, char *text, Timing *t) {
     char path[32];
     double value;
     int number;
-    if (sscanf(line, "path %31s", path) == 1) t->target = target_by_name(path);
-    else if (sscanf(line, "threads %d", &number) == 1) t->threads = number;
-    else if (sscanf(line, "run %lf", &value) == 1) add(c, &t->runs, &t->run_count, &runs, value);
-    else if (sscanf(line, "peak %lf", &value) == 1) add(c, &t->peaks, &t->peak_count, &peaks, value);
-    else if (sscanf(line, "step %d %lf", &number, &value) == 2) add(c, &t->steps, &t->step_count, &steps, value);
-    else if (sscanf(line, "read %lf", &value) == 1) t->read = value;
+    if (sscanf(line, "path %31s", path) == 1)
+      t->target = target_by_name(path);
+    else if (sscanf(line, "threads %d", &number) == 1)
+      t->threads = number;
+    else if (sscanf(line, "run %lf", &value) == 1)
+      add(c, &t->runs, &t->run_count, &runs, value);
+    else if (sscanf(line, "peak %lf", &value) == 1)
+      add(c, &t->peaks, &t->peak_count, &peaks, value);
+    else if (sscanf(line, "step %d %lf", &number, &value) == 2)
+      add(c, &t->steps, &t->step_count, &steps, value);
+    else if (sscanf(line, "read %lf", &value) == 1)
+      t->read = value;
   }
   return (t->target && t->run_count && (b->only_steps || t->peak_count)) ||
          error_in(c, b->command, "the program printed no timings: %s", build_log(&b->build));

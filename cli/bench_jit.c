@@ -82,7 +82,7 @@ static double peak_run(Peak *p, nextc_pool *pool) {
 
 /* ---- runs ---- */
 typedef struct {
-  double last;       /* when the step before ended */
+  double last;        /* when the step before ended */
   double *sum, *best; /* of this run (a step runs once an image), of all runs */
 } Steps;
 
@@ -120,8 +120,7 @@ static bool run_all(Bench *b, const JitModel *m, const nextc_call *call, Peak *p
   end_of_run(&s, t->step_count, true);
   peak_run(peak, call->parallel_user);
   const double start = now();
-  while (t->run_count < most &&
-         (b->repeat || t->run_count < LEAST_RUNS || now() - start < most_seconds)) {
+  while (t->run_count < most && (b->repeat || t->run_count < LEAST_RUNS || now() - start < most_seconds)) {
     if (!run_once(b, m, call, &s, &t->runs[t->run_count++])) return false;
     end_of_run(&s, t->step_count, t->run_count == 1);
     t->peaks[t->peak_count++] = peak_run(peak, call->parallel_user);

@@ -26,8 +26,8 @@ double timing_median(Context *c, const double *seconds, size_t count) {
 
 /* ---- figures of all ---- */
 typedef struct {
-  double best, median;  /* seconds of a call */
-  double gflops, peak;  /* GFLOP/s */
+  double best, median; /* seconds of a call */
+  double gflops, peak; /* GFLOP/s */
 } Figures;
 
 static Figures figures_of(const Bench *b, const Timing *t) {

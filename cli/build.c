@@ -1,4 +1,5 @@
-/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights m.S run.c tensors.h run log in_N out_N. */
+/* Building and running emitted C; see build.h. In the folder: m.c m.h m.weights m.S run.c tensors.h run log in_N out_N.
+ */
 #include "cli/build.h"
 #include "cli/embedded.h"
 #include "cli/process.h"

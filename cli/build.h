@@ -7,12 +7,12 @@
 
 typedef struct {
   Context *context;
-  const char *cc;     /* compiler with flags: "gcc -O0 -fsanitize=address" */
-  const char *runner; /* command with words in front of the built program: "qemu-aarch64"; NULL: none */
-  const char *folder; /* where everything is */
-  const char *object; /* the .S; NULL: none */
+  const char *cc;       /* compiler with flags: "gcc -O0 -fsanitize=address" */
+  const char *runner;   /* command with words in front of the built program: "qemu-aarch64"; NULL: none */
+  const char *folder;   /* where everything is */
+  const char *object;   /* the .S; NULL: none */
   bool weights_in_file; /* that the program loads */
-  const char *driver;       /* text of the program around the model; NULL: cli/driver/run_model.c */
+  const char *driver;   /* text of the program around the model; NULL: cli/driver/run_model.c */
   size_t driver_bytes;
   const char *const *words; /* more for the compiler: flags, files; word_count of them */
   size_t word_count;

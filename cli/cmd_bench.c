@@ -118,8 +118,10 @@ static int run(Context *c, const Args *args) {
   if (!status) status = prepare(c, args, &p.bench);
   if (!status && !time_all(&p, timings, &count)) status = STATUS_MODEL;
   progress_end();
-  if (!status && args_choice(args, "--format", 0)) bench_print_json(&p.bench, timings, count);
-  else if (!status) bench_print_text(&p.bench, timings, count);
+  if (!status && args_choice(args, "--format", 0))
+    bench_print_json(&p.bench, timings, count);
+  else if (!status)
+    bench_print_text(&p.bench, timings, count);
   if (p.bench.build.folder && args_value(args, "--keep")) {
     keep_folder(c, p.bench.build.folder);
     fprintf(stderr, "kept %s\n", p.bench.build.folder);

@@ -32,7 +32,8 @@ static const OptionInfo options[] = {
      "hash of their value (shapes: without the hash)"},
     {"--print-loops", "[TARGET]", "report: the loop programs of all targets, or of one"},
     {"--stats", "[json|text]", "report: time, rewrites by rule, and operators of each pass; kernels of the result"},
-    {"--html", "FILE.html", "writes the explorer: one page that shows every pass, operator and C function; -: to\n"
+    {"--html", "FILE.html",
+     "writes the explorer: one page that shows every pass, operator and C function; -: to\n"
      "standard output, and reports to standard error"},
     {"--dot", NULL, "report: the program as a drawing, for Graphviz"},
     {"--tune", "[TARGET]",
@@ -55,7 +56,7 @@ typedef struct {
   RewriteLog log;
   PassRecord *records; /* [MAX_PASSES] */
   int record_count;
-  double started; /* ms */
+  double started;     /* ms */
   Explorer *explorer; /* NULL: without --html */
   TuneOptions tune;   /* with --tune */
 } Opt;
@@ -261,8 +262,7 @@ static bool run_selected(Opt *o) {
 }
 
 static bool tune(Opt *o) {
-  return !args_value(o->args, "--tune") ||
-         (complete_schedule(o->graph) && tune_graph(o->context, o->graph, &o->tune));
+  return !args_value(o->args, "--tune") || (complete_schedule(o->graph) && tune_graph(o->context, o->graph, &o->tune));
 }
 
 static bool print_loops(const Opt *o, const char *target) {

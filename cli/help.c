@@ -10,7 +10,8 @@ void help_program(const Command *const *commands, size_t count) {
        "(config.json and model.safetensors), or a .nir file (the text that 'nextc opt' prints).");
   puts("\n  nextc COMMAND --help   the command's options, with an example\n"
        "  nextc --version        the version\n\n"
-       "exit status: 0 done; 1 the model or the data is wrong; 2 the command line is wrong; 3 a bug in nextc, or no memory");
+       "exit status: 0 done; 1 the model or the data is wrong; 2 the command line is wrong; 3 a bug in nextc, or no "
+       "memory");
 }
 
 /* "--format=text|json", "-o FILE", "--stats[=json|text]", "--hex" */

@@ -118,8 +118,10 @@ static bool read_input(Inputs *in, const char *text) {
   const char *equals = strchr(text, '='), *path = text;
   size_t i = 0;
   const bool named = equals && find_input(in, text, (size_t)(equals - text), &i);
-  if (named) path = equals + 1;
-  else if (equals && access(path, F_OK) && !access(equals + 1, F_OK)) return no_input(in, text, equals);
+  if (named)
+    path = equals + 1;
+  else if (equals && access(path, F_OK) && !access(equals + 1, F_OK))
+    return no_input(in, text, equals);
   while (!named && i < in->count && in->from[i]) i++;
   if (i == in->count) return error_in(c, path, "the model has only %zu inputs", in->count);
   TensorView view;

@@ -15,12 +15,12 @@ typedef struct Path {
 } Path;
 
 typedef struct {
-  Watcher watcher;          /* first: what a context points to */
-  pthread_mutex_t lock;     /* recursive; held: nothing is cleaned up */
-  sigset_t signals, before; /* those that are waited for; those that were blocked at first */
+  Watcher watcher;           /* first: what a context points to */
+  pthread_mutex_t lock;      /* recursive; held: nothing is cleaned up */
+  sigset_t signals, before;  /* those that are waited for; those that were blocked at first */
   struct sigaction on_abort; /* what ABRT did at first */
-  Path *paths;              /* the latest first */
-  pid_t child;              /* 0: none */
+  Path *paths;               /* the latest first */
+  pid_t child;               /* 0: none */
 } Interrupt;
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGABRT};
@@ -114,14 +114,17 @@ static void *wait_for_signal(void *user) {
   lock_or_abort(i, number);
   if (i->child) end_child(i->child);
   for (const Path *path = i->paths; path; path = path->next) remove_anything(path->text);
-  if (number == SIGABRT) sigaction(number, &i->on_abort, NULL);
-  else signal(number, SIG_DFL);
+  if (number == SIGABRT)
+    sigaction(number, &i->on_abort, NULL);
+  else
+    signal(number, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &i->signals, NULL);
   raise(number);
   return NULL;
 }
 
-/* SIGPIPE comes to the thread that writes, SIGABRT to the one that aborts; the whole process hands it to the one that waits. */
+/* SIGPIPE comes to the thread that writes, SIGABRT to the one that aborts; the whole process hands it to the one that
+ * waits. */
 static void pass_on(int number) {
   kill(getpid(), number);
   for (;;) pause();

@@ -1,5 +1,5 @@
-/* INT, TERM, HUP, PIPE and ABRT (die()) end nextc, and what is temporary goes first: files, folders, children with theirs. A thread
- * waits for the signals, as folders can't be read in a handler. */
+/* INT, TERM, HUP, PIPE and ABRT (die()) end nextc, and what is temporary goes first: files, folders, children with
+ * theirs. A thread waits for the signals, as folders can't be read in a handler. */
 #ifndef NEXTC_INTERRUPT_H
 #define NEXTC_INTERRUPT_H
 #include "ir/diag.h"

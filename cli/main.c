@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Command *const commands[] = {&command_compile, &command_run,    &command_inspect, &command_opt, &command_verify,
-                                          &command_bench,   &command_reduce, &command_export,  &command_zoo};
+static const Command *const commands[] = {&command_compile, &command_run,    &command_inspect,
+                                          &command_opt,     &command_verify, &command_bench,
+                                          &command_reduce,  &command_export, &command_zoo};
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 /* die() ends in abort(): a bug of nextc has an exit status of its own. */

@@ -1,4 +1,5 @@
-/* Smaller sizes: one number that dims of leaves have becomes a smaller one (a symbol: 1), in the whole program or in its inputs only.
+/* Smaller sizes: one number that dims of leaves have becomes a smaller one (a symbol: 1), in the whole program or in
+ * its inputs only.
  *
  *   input : f32[1,96,56,56], const : f32[96,1,7,7], conv {kernel=[7,7] group=96}      96 => 48:
  *   input : f32[1,48,56,56], const : f32[48,1,7,7], conv {kernel=[7,7] group=48}

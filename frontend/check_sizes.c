@@ -13,12 +13,13 @@ static double value_bytes(const Type *t) {
 static double weight_bytes(const Graph *g) {
   double sum = 0;
   FOR_EACH_OP(g, id)
-    if (op_at(g, id)->kind == OP_weight) sum += value_bytes(type_of(g, op_at(g, id)->first_result));
+  if (op_at(g, id)->kind == OP_weight) sum += value_bytes(type_of(g, op_at(g, id)->first_result));
   return sum;
 }
 
 bool check_sizes(const Graph *g) {
-  const double mib = 1 << 20, most_constant = FREE_MIB * mib + GROWTH * weight_bytes(g), most = LARGEST_GIB * 1024 * mib;
+  const double mib = 1 << 20, most_constant = FREE_MIB * mib + GROWTH * weight_bytes(g),
+               most = LARGEST_GIB * 1024 * mib;
   FOR_EACH_OP(g, id) {
     const Op *op = op_at(g, id);
     for (uint32_t r = 0; r < op->result_count; r++) {

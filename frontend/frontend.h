@@ -33,11 +33,12 @@ typedef struct {
   const char *path;
   const unsigned char *data; /* NULL where size is 0 */
   size_t size;
-  void *mapping;             /* the frontend's own */
+  void *mapping; /* the frontend's own */
 } MappedFile;
 bool map_file(Context *, const char *path, MappedFile *); /* false + diag */
 void unmap_file(MappedFile *);
-void drop_mapped(const MappedFile *, size_t from, size_t size); /* these bytes' pages may go; they come back when read */
+void drop_mapped(const MappedFile *, size_t from,
+                 size_t size); /* these bytes' pages may go; they come back when read */
 uint64_t hash_mapped(const MappedFile *, uint64_t seed);
 
 /* ONNX TensorProto file (test_data_set_N/input_I.pb) as a typed view; data are copied into the arena. */

@@ -26,14 +26,17 @@ static const char *repeated_key(const Onnx__TensorProto *t) {
   return NULL;
 }
 
-/* Does a path start at a root or step above where it starts? Backslashes count as slashes: the model may come from anywhere. */
+/* Does a path start at a root or step above where it starts? Backslashes count as slashes: the model may come from
+ * anywhere. */
 static bool escapes(const char *path) {
   if (!*path || *path == '/' || *path == '\\' || (path[0] && path[1] == ':')) return true;
   int depth = 0;
   for (const char *part = path; part;) {
     size_t n = strcspn(part, "/\\");
-    if (n == 2 && part[0] == '.' && part[1] == '.') depth--;
-    else if (n && (n != 1 || part[0] != '.')) depth++;
+    if (n == 2 && part[0] == '.' && part[1] == '.')
+      depth--;
+    else if (n && (n != 1 || part[0] != '.'))
+      depth++;
     if (depth < 0) return true;
     part = part[n] ? part + n + 1 : NULL;
   }

@@ -281,7 +281,8 @@ void onnx_trilu(Import *im) {
   Dim rows = t.dim[t.rank - 2], columns = t.dim[t.rank - 1], shift = k.count == 1 ? k.at[0] : 0;
   if (k.count > 1 || !dim_is_number(shift)) node_error(im, "k must be one number");
   shift = clamp(shift, -rows - 1, columns + 1);
-  ValueId row = build_reshape(im, build_iota(im, shift, rows), 2, (const Dim[]){rows, 1}), column = build_iota(im, 0, columns);
+  ValueId row = build_reshape(im, build_iota(im, shift, rows), 2, (const Dim[]){rows, 1}),
+          column = build_iota(im, 0, columns);
   bool upper = node_int(im, "upper") != 0;
   ValueId keep = build_op2(im, OP_less_equal, upper ? row : column, upper ? column : row);
   ValueId zero = build_scalar(im, t.dtype, 0);

@@ -1,5 +1,5 @@
-/* Resize and Upsample: one op an axis. Coordinates are affine in the result's index; what stands around a coordinate, and
- * with which weights, is a table of constants that are computed by ordinary ops when the weights are written:
+/* Resize and Upsample: one op an axis. Coordinates are affine in the result's index; what stands around a coordinate,
+ * and with which weights, is a table of constants that are computed by ordinary ops when the weights are written:
  *
  *   x = a i + b          [O, 1]    where result element i looks
  *   p = floor(x) + t     [O, T]    the elements around it
@@ -61,11 +61,16 @@ static ValueId place(Import *im, const ResizeAxis *r, double a, double b) {
 
 static ValueId nearest(Import *im, const Style *s, const ResizeAxis *r, ValueId x, double a, double b) {
   ValueId at = place(im, r, a, b);
-  if (!strcmp(s->nearest, "round_prefer_floor")) at = build_op1(im, OP_ceil, plus(im, at, -0.5));
-  else if (!strcmp(s->nearest, "round_prefer_ceil")) at = build_op1(im, OP_floor, plus(im, at, 0.5));
-  else if (!strcmp(s->nearest, "floor")) at = build_op1(im, OP_floor, at);
-  else if (!strcmp(s->nearest, "ceil")) at = build_op1(im, OP_ceil, at);
-  else node_error(im, "nearest_mode '%s' is not supported", s->nearest);
+  if (!strcmp(s->nearest, "round_prefer_floor"))
+    at = build_op1(im, OP_ceil, plus(im, at, -0.5));
+  else if (!strcmp(s->nearest, "round_prefer_ceil"))
+    at = build_op1(im, OP_floor, plus(im, at, 0.5));
+  else if (!strcmp(s->nearest, "floor"))
+    at = build_op1(im, OP_floor, at);
+  else if (!strcmp(s->nearest, "ceil"))
+    at = build_op1(im, OP_ceil, at);
+  else
+    node_error(im, "nearest_mode '%s' is not supported", s->nearest);
   Attrs g = attrs_default();
   g.axis = r->axis;
   at = build_cast(im, build_clip(im, at, 0, (double)(r->in - 1)), DT_i64);
@@ -87,8 +92,10 @@ static ValueId cubic(Import *im, ValueId d, double a) {
 /* Weights of places p [O, T] around x [O, 1]: rows that shrink are filtered, those whose sum is not 1 made so. */
 static ValueId weights(Import *im, const Style *s, const ResizeAxis *r, ValueId p, ValueId x, double scale) {
   ValueId d = times(im, build_op2(im, OP_sub, p, x), scale), w;
-  if (!strcmp(s->mode, "cubic")) w = cubic(im, d, s->cubic_a);
-  else w = build_op2(im, OP_max, build_op2(im, OP_sub, number(im, 1), build_op1(im, OP_abs, d)), number(im, 0));
+  if (!strcmp(s->mode, "cubic"))
+    w = cubic(im, d, s->cubic_a);
+  else
+    w = build_op2(im, OP_max, build_op2(im, OP_sub, number(im, 1), build_op1(im, OP_abs, d)), number(im, 0));
   if (s->exclude_outside) {
     ValueId inside = build_op2(im, OP_equal, p, build_clip(im, p, 0, (double)(r->in - 1)));
     w = build_op(im, OP_where, NULL, 3, (const ValueId[]){inside, w, number(im, 0)});
@@ -134,9 +141,12 @@ static ValueId resize_axis(Import *im, const Style *s, const ResizeAxis *r, Valu
     return node_error(im, "axis %d has no fixed size", r->axis), 0;
   if (!(r->scale > 0 && r->scale < 1e9)) return node_error(im, "axis %d has the scale %g", r->axis, r->scale), 0;
   if (!coordinates(im, s, r, &a, &b)) return 0;
-  if (!strcmp(s->mode, "nearest")) v = nearest(im, s, r, v, a, b);
-  else if (!strcmp(s->mode, "linear") || !strcmp(s->mode, "cubic")) v = interpolated(im, s, r, v, a, b);
-  else node_error(im, "mode '%s' is not supported", s->mode);
+  if (!strcmp(s->mode, "nearest"))
+    v = nearest(im, s, r, v, a, b);
+  else if (!strcmp(s->mode, "linear") || !strcmp(s->mode, "cubic"))
+    v = interpolated(im, s, r, v, a, b);
+  else
+    node_error(im, "mode '%s' is not supported", s->mode);
   return s->crops ? extrapolated(im, s, r, v, a, b) : v;
 }
 
@@ -209,8 +219,10 @@ static bool has_elements(Import *im, size_t i) {
 }
 
 void onnx_resize(Import *im) {
-  Style s = {.coordinates = node_string(im, "coordinate_transformation_mode"), .mode = node_string(im, "mode"),
-             .nearest = node_string(im, "nearest_mode"), .cubic_a = node_float(im, "cubic_coeff_a"),
+  Style s = {.coordinates = node_string(im, "coordinate_transformation_mode"),
+             .mode = node_string(im, "mode"),
+             .nearest = node_string(im, "nearest_mode"),
+             .cubic_a = node_float(im, "cubic_coeff_a"),
              .extrapolation = node_float(im, "extrapolation_value"),
              .exclude_outside = node_int(im, "exclude_outside") != 0};
   ResizeAxis axes[MAX_RANK];
@@ -230,8 +242,8 @@ void onnx_resize(Import *im) {
   node_result(im, 0, v);
 }
 
-/* Upsample, and Resize before opset 11: scales alone, from the corner. Nearest is ONNX Runtime's: the element before, or
- * behind where the axis shrinks. */
+/* Upsample, and Resize before opset 11: scales alone, from the corner. Nearest is ONNX Runtime's: the element before,
+ * or behind where the axis shrinks. */
 static void upsample(Import *im, Floats scales) {
   Style s = {.coordinates = "asymmetric", .mode = node_string(im, "mode")};
   ResizeAxis axes[MAX_RANK];

@@ -264,22 +264,14 @@ static bool run_const(Steps *s, const Node *args) {
 }
 
 const Layer layers[] = {
-    {"conv", run_conv, false},
-    {"linear", run_linear, false},
-    {"layernorm", run_layernorm, false},
-    {"rmsnorm", run_rmsnorm, false},
-    {"batchnorm", run_batchnorm, false},
-    {"grn", run_grn, false},
-    {"scale", run_scale, false},
-    {"act", run_act, false},
-    {"maxpool", run_maxpool, false},
-    {"avgpool", run_avgpool, false},
-    {"flatten", run_flatten, false},
-    {"global_pool", run_global_pool, false},
-    {"identity", run_nothing, false},
-    {"dropout", run_nothing, false},
-    {"drop_path", run_nothing, false},
-    {"param", run_param, true},
+    {"conv", run_conv, false},           {"linear", run_linear, false},
+    {"layernorm", run_layernorm, false}, {"rmsnorm", run_rmsnorm, false},
+    {"batchnorm", run_batchnorm, false}, {"grn", run_grn, false},
+    {"scale", run_scale, false},         {"act", run_act, false},
+    {"maxpool", run_maxpool, false},     {"avgpool", run_avgpool, false},
+    {"flatten", run_flatten, false},     {"global_pool", run_global_pool, false},
+    {"identity", run_nothing, false},    {"dropout", run_nothing, false},
+    {"drop_path", run_nothing, false},   {"param", run_param, true},
     {"const", run_const, true},
 };
 const size_t layer_count = sizeof layers / sizeof *layers;
@@ -296,8 +288,7 @@ static bool read_attr(Steps *s, const Node *n, const AttrInfo *info, Attrs *a) {
   case KIND_INT: return yaml_int(s->ctx, n, info->name, LOWEST_INT, INT64_MAX, to);
   case KIND_FLOAT: return read_any(s, n, info->name, to);
   case KIND_INTS:
-    if (!yaml_ints(s->ctx, n, info->name, LOWEST_INT, INT64_MAX, ints, n->count + 1, &count))
-      return false;
+    if (!yaml_ints(s->ctx, n, info->name, LOWEST_INT, INT64_MAX, ints, n->count + 1, &count)) return false;
     *(Ints *)to = (Ints){(int32_t)count, ints};
     return true;
   case KIND_FLOATS:

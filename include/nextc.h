@@ -9,8 +9,8 @@
  * A context belongs to one thread at a time, and so do its models; contexts share nothing. A program is immutable:
  * any number of threads may run it at once, and it outlives model and context. Functions that can fail return 0 or NULL
  * after adding at least one message to the context, calls of programs return a status. Nothing is printed and nothing
- * exits; a bug of nextc itself, or an end of memory in the middle of its own tables, ends in abort(). Sizes are in bytes
- * and shapes in elements, row-major; strings are UTF-8, and live as long as what they came from. */
+ * exits; a bug of nextc itself, or an end of memory in the middle of its own tables, ends in abort(). Sizes are in
+ * bytes and shapes in elements, row-major; strings are UTF-8, and live as long as what they came from. */
 #ifndef NEXTC_H
 #define NEXTC_H
 #include <stddef.h>
@@ -160,9 +160,9 @@ enum {
 };
 const char *nextc_error(int status); /* what went wrong, in words; never NULL */
 
-/* Runs the program. Inputs and outputs are the caller's memory, aligned as their elements; they don't overlap. workspace
- * may be NULL: then one of the program's own is used, kept for the next call. Results have the same bits for every
- * number of threads. */
+/* Runs the program. Inputs and outputs are the caller's memory, aligned as their elements; they don't overlap.
+ * workspace may be NULL: then one of the program's own is used, kept for the next call. Results have the same bits for
+ * every number of threads. */
 int nextc_invoke(const nextc_program *, const nextc_call *);
 
 /* Threads for nextc_call: .parallel_for = nextc_pool_run, .parallel_user = the pool, .threads = nextc_pool_threads. A

@@ -8,7 +8,7 @@
 
 typedef struct Block {
   struct Block *older;
-  size_t size, used;       /* bytes in data */
+  size_t size, used; /* bytes in data */
   _Alignas(16) char data[];
 } Block;
 

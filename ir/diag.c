@@ -81,8 +81,10 @@ void die(const char *format, ...) {
 }
 
 void die_memory(size_t bytes) {
-  if (bytes) fprintf(stderr, "nextc: error: no memory for %zu bytes\n", bytes);
-  else fputs("nextc: error: no memory\n", stderr);
+  if (bytes)
+    fprintf(stderr, "nextc: error: no memory for %zu bytes\n", bytes);
+  else
+    fputs("nextc: error: no memory\n", stderr);
   abort();
 }
 

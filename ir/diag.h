@@ -27,12 +27,13 @@ typedef struct Watcher {
   void (*temporary)(struct Watcher *, const char *path, bool there); /* see context_temporary */
 } Watcher;
 
-/* A context: what one user of the library owns. Collects diagnostics in order; nothing is printed before someone asks. */
+/* A context: what one user of the library owns. Collects diagnostics in order; nothing is printed before someone asks.
+ */
 typedef struct {
   Arena *arena;
   Diagnostic *list;
   size_t count, capacity;
-  int errors;       /* how many in list are DIAG_ERROR */
+  int errors;        /* how many in list are DIAG_ERROR */
   const char **read; /* files that were read, as they were named */
   size_t read_count, read_capacity;
   Watcher *watcher; /* NULL: nobody */
@@ -64,7 +65,7 @@ void context_temporary(const Context *, const char *path, bool there);
 void context_add(Context *, const Context *from);
 
 #define error_in(ctx, file_, ...) diag(ctx, DIAG_ERROR, (Where){.file = (file_)}, __VA_ARGS__)
-#define error_at(ctx, file_, line_, column_, ...) \
+#define error_at(ctx, file_, line_, column_, ...)                                                                      \
   diag(ctx, DIAG_ERROR, (Where){.file = (file_), .line = (line_), .column = (column_)}, __VA_ARGS__)
 
 /* The only way out for a bug in nextc: prints "nextc: bug: ..." on standard error and aborts. */

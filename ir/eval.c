@@ -423,8 +423,8 @@ bool eval_graph(const Graph *g, const Tensor *inputs, size_t input_count, Tensor
     char error[256] = "";
     OpId bad = graph_pin_symbol(pinned, s, value[s], error);
     if (bad)
-      ok = diag(g->context, DIAG_ERROR, where_op(g, bad), "%s = %lld does not fit: %s", g->symbols[s], (long long)value[s],
-                error);
+      ok = diag(g->context, DIAG_ERROR, where_op(g, bad), "%s = %lld does not fit: %s", g->symbols[s],
+                (long long)value[s], error);
   }
   if (images < 0) images = 1;
   if (ok) ok = eval_static(pinned ? pinned : g, ids, inputs, in_count, outputs, out_count, images, observe, user);

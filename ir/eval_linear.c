@@ -57,8 +57,8 @@ void add_bias(int64_t m, int64_t n, const Tensor *bias, double *out) {
     for (int64_t j = 0; j < n; j++) out[i * n + j] += bias->f[j];
 }
 
-/* Quarter q of the [K, N] that was packed: 11 and 22 are products' own, 12 - 22 and 21 - 11 others'. [panels, 7, size] to
- * [panels, size], size = K / 2 panel. */
+/* Quarter q of the [K, N] that was packed: 11 and 22 are products' own, 12 - 22 and 21 - 11 others'. [panels, 7, size]
+ * to [panels, size], size = K / 2 panel. */
 static void unpack_quarter(int q, int64_t panels, int64_t size, const double *w, double *out) {
   for (int64_t p = 0; p < panels; p++, w += STRASSEN_PRODUCTS * size, out += size) {
     const double *own = w + (q % 2 ? 4 : 1) * size, *rest = q == 1 ? w + 2 * size : q == 2 ? w + 3 * size : NULL;

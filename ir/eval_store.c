@@ -397,8 +397,10 @@ static Node *moved(Builder *b, const Node *from, int64_t row, int64_t col) {
     return n;
   }
   const int64_t offset = row * n->stride[0] + col * n->stride[1];
-  if (n->floats) n->floats += 4 * offset;
-  else n->doubles += offset;
+  if (n->floats)
+    n->floats += 4 * offset;
+  else
+    n->doubles += offset;
   return n;
 }
 

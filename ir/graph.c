@@ -91,18 +91,26 @@ static void link_before(Graph *g, OpId id, OpId before) {
   Op *op = op_at(g, id);
   op->next = before;
   op->prev = before ? op_at(g, before)->prev : g->last;
-  if (op->prev) op_at(g, op->prev)->next = id;
-  else g->first = id;
-  if (before) op_at(g, before)->prev = id;
-  else g->last = id;
+  if (op->prev)
+    op_at(g, op->prev)->next = id;
+  else
+    g->first = id;
+  if (before)
+    op_at(g, before)->prev = id;
+  else
+    g->last = id;
 }
 
 static void unlink_op(Graph *g, OpId id) {
   Op *op = op_at(g, id);
-  if (op->prev) op_at(g, op->prev)->next = op->next;
-  else g->first = op->next;
-  if (op->next) op_at(g, op->next)->prev = op->prev;
-  else g->last = op->prev;
+  if (op->prev)
+    op_at(g, op->prev)->next = op->next;
+  else
+    g->first = op->next;
+  if (op->next)
+    op_at(g, op->next)->prev = op->prev;
+  else
+    g->last = op->prev;
   op->prev = op->next = 0;
 }
 
@@ -156,8 +164,10 @@ static OpId make_op(Graph *g, OpKind kind, const ValueId *operands, uint32_t cou
            .sched = sched_default(),
            .loc = loc};
   ValueId small[32];
-  if (count > 32) op.operands = arena_copy(g->arena, operands, sizeof *operands * count);
-  else op.operands = count ? memcpy(small, operands, sizeof *operands * count) : small;
+  if (count > 32)
+    op.operands = arena_copy(g->arena, operands, sizeof *operands * count);
+  else
+    op.operands = count ? memcpy(small, operands, sizeof *operands * count) : small;
   if (!infer_types(g, &op, types, error)) return 0;
   if (count <= 32) op.operands = arena_copy(g->arena, operands, sizeof *operands * count);
   op.attrs = copy_attrs(g->arena, &op.attrs);
@@ -185,8 +195,8 @@ OpId graph_try_leaf(Graph *g, OpKind kind, const Type *type, const Attrs *attrs,
   return make_op(g, kind, NULL, 0, attrs, loc, before, type, error);
 }
 
-ValueId graph_new_op(Graph *g, OpKind kind, const ValueId *operands, uint32_t count, const Attrs *attrs,
-                     const Loc *loc, OpId before) {
+ValueId graph_new_op(Graph *g, OpKind kind, const ValueId *operands, uint32_t count, const Attrs *attrs, const Loc *loc,
+                     OpId before) {
   char error[256] = "";
   OpId id = graph_try_op(g, kind, operands, count, attrs, loc, before, error);
   if (!id) die("a pass built a wrong %s: %s", op_info[kind].name, error);
@@ -264,8 +274,7 @@ void graph_swap_operands(Graph *g, OpId id) {
 
 void graph_replace_uses(Graph *g, ValueId old, ValueId new_) {
   if (old == new_) return;
-  if (!type_equal(type_of(g, old), type_of(g, new_)))
-    die("value %u replaced by value %u of another type", old, new_);
+  if (!type_equal(type_of(g, old), type_of(g, new_))) die("value %u replaced by value %u of another type", old, new_);
   while (value_at(g, old)->use_count) {
     Use u = value_at(g, old)->uses[value_at(g, old)->use_count - 1];
     graph_set_operand(g, u.op, u.index, new_);

@@ -10,7 +10,8 @@ OpId graph_try_leaf(Graph *, OpKind, const Type *, const Attrs *, const Loc *, O
 Graph *graph_clone(const Graph *);
 
 /* Replaces symbol * c by value * c in every type, attribute and known content; value >= 0. Returns 0, or the op that
- * does not fit this value, with what is wrong in error[256]; the graph is of no use then (pin a clone where in doubt). */
+ * does not fit this value, with what is wrong in error[256]; the graph is of no use then (pin a clone where in doubt).
+ */
 OpId graph_pin_symbol(Graph *, int symbol, int64_t value, char *error);
 
 /* Computes type, constness and known contents of every op anew, once, in statement order: after many attributes changed

@@ -106,7 +106,8 @@ Where where_op(const Graph *g, OpId id) {
     w.node = op->loc->node;
     w.op = op->loc->op;
     w.opset = op->loc->opset;
-    if (op->loc->source >= 0 && (size_t)op->loc->source < g->source_count) w.file = graph_file(g, (size_t)op->loc->source);
+    if (op->loc->source >= 0 && (size_t)op->loc->source < g->source_count)
+      w.file = graph_file(g, (size_t)op->loc->source);
   }
   return w;
 }

@@ -41,7 +41,8 @@ bool infer_topk(Infer *f) {
   Type r = *infer_operand(f, 0);
   if (!axis_ok(f, a->axis, r.rank)) return false;
   Dim size = r.dim[a->axis];
-  if (!dim_is_number(size)) return infer_fail(f, "axis %d of %s has no fixed size", (int)a->axis, type_text(f->graph, &r).s);
+  if (!dim_is_number(size))
+    return infer_fail(f, "axis %d of %s has no fixed size", (int)a->axis, type_text(f->graph, &r).s);
   if (a->k < 0 || a->k > size) return infer_fail(f, "k %lld of %lld elements", (long long)a->k, (long long)size);
   r.dtype = DT_i64;
   r.dim[a->axis] = a->k;

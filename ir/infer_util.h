@@ -30,6 +30,7 @@ bool flag_ok(Infer *, const char *name, int64_t value); /* 0 or 1 */
 bool shape_ok(Infer *, Ints shape);                     /* rank, entries >= 0 or symbols of the graph */
 bool packed_ok(Infer *, Dim rows);                      /* operand 1 is of packed_type with cols of the op */
 bool halves_ok(Infer *, Dim rows, Dim cols);            /* for strassen */
-Type packed_type(DType, Dim rows, Dim cols, const Attrs *); /* of [rows, cols] behind pack; panel and strassen of attrs */
+Type packed_type(DType, Dim rows, Dim cols,
+                 const Attrs *); /* of [rows, cols] behind pack; panel and strassen of attrs */
 bool has_axis(Ints axes, int axis);
 #endif

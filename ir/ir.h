@@ -24,12 +24,12 @@ typedef struct {
 
 /* All attributes of all operators (attr.def): one fat struct, no union. */
 typedef struct {
-#define AT_INT(name) int64_t name;
-#define AT_FLOAT(name) double name;
-#define AT_INTS(name) Ints name;
-#define AT_FLOATS(name) Floats name;
-#define AT_NAME(name) const char *name;
-#define AT_STRING(name) const char *name;
+#define AT_INT(name)                    int64_t name;
+#define AT_FLOAT(name)                  double name;
+#define AT_INTS(name)                   Ints name;
+#define AT_FLOATS(name)                 Floats name;
+#define AT_NAME(name)                   const char *name;
+#define AT_STRING(name)                 const char *name;
 #define ATTR(name, kind, default_, doc) AT_##kind(name)
 #define SCHED(name, kind, default_, doc)
 #include "ir/attr.def"
@@ -53,7 +53,7 @@ typedef enum { KIND_INT, KIND_FLOAT, KIND_INTS, KIND_FLOATS, KIND_NAME, KIND_STR
 typedef struct {
   const char *name, *doc;
   AttrKind kind;
-  size_t offset;       /* of the member in Attrs */
+  size_t offset;         /* of the member in Attrs */
   double default_number; /* KIND_INT and KIND_FLOAT */
 } AttrInfo;
 extern const AttrInfo attr_info[ATTR_COUNT];
@@ -99,33 +99,33 @@ typedef enum {
 } OpKind;
 
 typedef struct {
-  OpId op;       /* 0 never occurs in an exact list */
+  OpId op;        /* 0 never occurs in an exact list */
   uint32_t index; /* operand number */
 } Use;
 
 typedef struct {
   Type type;
-  OpId def;         /* the op whose result this is */
-  uint32_t result;  /* which one */
-  bool constant;    /* a function of weights and literals alone */
+  OpId def;        /* the op whose result this is */
+  uint32_t result; /* which one */
+  bool constant;   /* a function of weights and literals alone */
   /* Contents of a small integer value, row-major, where they are known at compile time: numbers or symbolic dims.
    * NULL: not known. As many as the type has elements (<= MAX_KNOWN). */
   const Dim *known;
-  Use *uses;        /* exact, in no particular order */
+  Use *uses; /* exact, in no particular order */
   uint32_t use_count;
   size_t use_capacity;
 } Value;
 enum { MAX_KNOWN = 4096 };
 
 typedef struct {
-  OpKind kind;      /* OP_none (0): erased */
+  OpKind kind; /* OP_none (0): erased */
   uint32_t operand_count, result_count;
-  ValueId *operands; /* 0: optional operand left out */
+  ValueId *operands;    /* 0: optional operand left out */
   ValueId first_result; /* results are first_result .. first_result + result_count - 1 */
   Attrs attrs;
   Sched sched;
   const Loc *loc;
-  OpId prev, next;  /* statement order */
+  OpId prev, next; /* statement order */
 } Op;
 
 /* A tensor as a source holds it. Data are little-endian elements, row-major, mapped: never freed by the reader. */
@@ -137,8 +137,8 @@ typedef struct {
 
 /* A file that weights come from. The frontend that opened it fills in the functions. */
 typedef struct Source {
-  const char *path;     /* as opened; printed relative to the .nir */
-  uint64_t hash;        /* of its contents, 0: not computed yet */
+  const char *path; /* as opened; printed relative to the .nir */
+  uint64_t hash;    /* of its contents, 0: not computed yet */
   void *impl;
   /* Finds a tensor by name; false: no such tensor. */
   bool (*find)(struct Source *, const char *name, TensorView *out);
@@ -164,25 +164,25 @@ typedef struct {
 typedef struct Graph {
   Arena *arena;
   Context *context;
-  const char *name;       /* model name, a C identifier */
-  Op *ops;                /* [0] is none */
+  const char *name; /* model name, a C identifier */
+  Op *ops;          /* [0] is none */
   size_t op_count, op_capacity;
-  Value *values;          /* [0] is none */
+  Value *values; /* [0] is none */
   size_t value_count, value_capacity;
-  OpId first, last;       /* statement order */
+  OpId first, last; /* statement order */
   Source **sources;
   size_t source_count, source_capacity;
   const char *symbols[MAX_SYMBOLS];
   int symbol_count;
-  int batch_symbol;       /* after peel-batch: symbols[] index of the number of images the program loops over; -1: none */
-  int64_t batch;          /* after peel-batch of a number: how many images; 1: no loop */
+  int batch_symbol; /* after peel-batch: symbols[] index of the number of images the program loops over; -1: none */
+  int64_t batch;    /* after peel-batch of a number: how many images; 1: no loop */
   const char *last_pass;  /* name of the last pipeline pass that ran; "" after import */
   struct RewriteLog *log; /* counts rewrites (passes/rewrite_log.h); NULL: nobody does. Not the graph's own */
   Notes notes;
 } Graph;
 
 Graph *graph_new(Context *, const char *name);
-void graph_free(Graph *);   /* closes its sources */
+void graph_free(Graph *); /* closes its sources */
 int graph_add_source(Graph *, Source *);
 int graph_symbol(Graph *, const char *name); /* finds or adds; -1: too many */
 
@@ -202,10 +202,10 @@ typedef struct {
   const char *name, *doc;
   uint8_t min_operands, max_operands; /* 255: any number */
   uint8_t results;
-  uint64_t attrs;                     /* bit i: takes attr_info[i] */
+  uint64_t attrs; /* bit i: takes attr_info[i] */
   bool (*infer)(Infer *);
   void (*eval)(Eval *);
-  const char *family;                 /* lowering family when no pass groups it otherwise; "" : never lowered */
+  const char *family; /* lowering family when no pass groups it otherwise; "" : never lowered */
   unsigned traits;
 } OpInfo;
 extern const OpInfo op_info[OP_COUNT];
@@ -215,9 +215,9 @@ OpKind op_from_name(const char *name, size_t length); /* OP_none where there is 
 struct Infer {
   const Graph *graph;
   const Op *op;
-  const Type *in[32];   /* operand types; NULL: left out (only the first 32; see operand_type) */
-  Type *out;            /* [result_count] */
-  char error[256];      /* set by infer_fail */
+  const Type *in[32]; /* operand types; NULL: left out (only the first 32; see operand_type) */
+  Type *out;          /* [result_count] */
+  char error[256];    /* set by infer_fail */
 };
 const Type *infer_operand(const Infer *, uint32_t index);
 bool infer_fail(Infer *, const char *format, ...) PRINTF_LIKE(2, 3); /* returns false */
@@ -240,7 +240,7 @@ static inline Value *value_at(const Graph *g, ValueId id) { return &g->values[id
 static inline const Type *type_of(const Graph *g, ValueId id) { return &g->values[id].type; }
 static inline Op *def_of(const Graph *g, ValueId id) { return &g->ops[g->values[id].def]; }
 OpId op_id(const Graph *, const Op *);
-#define FOR_EACH_OP(g, id) \
+#define FOR_EACH_OP(g, id)                                                                                             \
   for (OpId id = (g)->first, id##_next = 0; id && (id##_next = (g)->ops[id].next, true); id = id##_next)
 
 /* Union of two location lists, duplicates dropped; of lists that are longer than MAX_LOCS together, the first. */

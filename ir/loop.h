@@ -1,9 +1,10 @@
 /* The loop IR: kernels as loops over mutable, named, laned registers. One level below the tensor IR, one above C and
  * LLVM, which are two printers of it.
  *
- * A Kernel is a function of pointers (inputs, weights, outputs, scratch) with all shapes as constants. Its body is a tree
- * of statements; pfor stands only at the top. Several pfors in one kernel are independent of each other. Addresses are in
- * elements of the parameter: constant + sum of coefficient * loop variable (+ coefficient * one integer register). */
+ * A Kernel is a function of pointers (inputs, weights, outputs, scratch) with all shapes as constants. Its body is a
+ * tree of statements; pfor stands only at the top. Several pfors in one kernel are independent of each other. Addresses
+ * are in elements of the parameter: constant + sum of coefficient * loop variable (+ coefficient * one integer
+ * register). */
 #ifndef NEXTC_LOOP_H
 #define NEXTC_LOOP_H
 #include "ir/arena.h"
@@ -24,8 +25,19 @@ typedef enum {
   LOP_COUNT
 } LoopOp;
 
-typedef enum { FORM_LOOP, FORM_IF, FORM_IMM, FORM_INDEX, FORM_LOAD, FORM_STORE, FORM_TOUCH, FORM_R1, FORM_R2, FORM_R3,
-               FORM_LIBM } LoopForm;
+typedef enum {
+  FORM_LOOP,
+  FORM_IF,
+  FORM_IMM,
+  FORM_INDEX,
+  FORM_LOAD,
+  FORM_STORE,
+  FORM_TOUCH,
+  FORM_R1,
+  FORM_R2,
+  FORM_R3,
+  FORM_LIBM
+} LoopForm;
 
 typedef struct {
   const char *name, *doc;
@@ -39,7 +51,7 @@ enum { MAX_LANES = 16, MAX_TERMS = 8 };
 typedef struct {
   const char *name; /* C identifier, unique among registers, variables and parameters of the kernel */
   RegType type;
-  uint8_t lanes;    /* 1, 2, 4, 8 or 16 */
+  uint8_t lanes; /* 1, 2, 4, 8 or 16 */
 } Reg;
 
 /* constant + sum of coefficient * variable, terms in ascending VarId, no coefficient 0 */
@@ -62,46 +74,46 @@ typedef enum { ROLE_IN, ROLE_WEIGHT, ROLE_OUT, ROLE_INOUT, ROLE_SCRATCH } Role;
 
 typedef struct {
   const char *name;
-  Role role;         /* disjoint memory but for one INOUT, which is a residual updated in place */
-  DType dtype;       /* of an element in memory */
-  int64_t elements;  /* the kernel touches [0, elements) only; scratch: of one slice */
+  Role role;        /* disjoint memory but for one INOUT, which is a residual updated in place */
+  DType dtype;      /* of an element in memory */
+  int64_t elements; /* the kernel touches [0, elements) only; scratch: of one slice */
 } Param;
 
 typedef struct {
   ParamId param;
   Affine at;
-  RegId index;            /* integer register (i32 or i64); 0: none */
+  RegId index; /* integer register (i32 or i64); 0: none */
   int64_t index_coefficient;
 } Address;
 
 typedef struct {
   LoopOp op;
   RegId dst, src[3];
-  Address address;        /* LOAD, STORE, TOUCH; INDEX uses .at and .index only */
-  double number;          /* IMM: exact for i32; i64 up to 2^53 */
-  const char *function;   /* LIBM */
-  VarId var;              /* LOOP */
-  Bound *low, *high;      /* LOOP: [2], from max(low) up to but without min(high); divisor 0 in [1]: only [0] counts */
-  int64_t step;           /* LOOP, >= 1 */
-  StmtId body;            /* LOOP, IF: first statement */
+  Address address;      /* LOAD, STORE, TOUCH; INDEX uses .at and .index only */
+  double number;        /* IMM: exact for i32; i64 up to 2^53 */
+  const char *function; /* LIBM */
+  VarId var;            /* LOOP */
+  Bound *low, *high;    /* LOOP: [2], from max(low) up to but without min(high); divisor 0 in [1]: only [0] counts */
+  int64_t step;         /* LOOP, >= 1 */
+  StmtId body;          /* LOOP, IF: first statement */
   StmtId next;
 } Stmt;
 
 typedef struct Kernel {
   Arena *arena;
-  const char *name;       /* C identifier */
-  const char *family;     /* lowering family that made it */
+  const char *name;   /* C identifier */
+  const char *family; /* lowering family that made it */
   Param *params;
   size_t param_count, param_capacity;
-  Reg *regs;              /* [0] is none */
+  Reg *regs; /* [0] is none */
   size_t reg_count, reg_capacity;
-  const char **vars;      /* [0] is none */
+  const char **vars; /* [0] is none */
   size_t var_count, var_capacity;
-  Stmt *stmts;            /* [0] is none */
+  Stmt *stmts; /* [0] is none */
   size_t stmt_count, stmt_capacity;
-  NameMap names;          /* builder: 2 * the largest n of a name "x_<n>", for x, and 1 where x is a name itself */
-  StmtId body;            /* first statement at the top */
-  StmtId open[16];        /* builder: open blocks, then the last statement in each */
+  NameMap names;   /* builder: 2 * the largest n of a name "x_<n>", for x, and 1 where x is a name itself */
+  StmtId body;     /* first statement at the top */
+  StmtId open[16]; /* builder: open blocks, then the last statement in each */
   StmtId tail[17];
   int depth;
 } Kernel;
@@ -149,8 +161,8 @@ void kernel_interleave(Kernel *, const StmtId *starts, int count);
 typedef enum { SPACE_INPUT, SPACE_OUTPUT, SPACE_ARENA, SPACE_WEIGHTS, SPACE_SCRATCH } Space;
 typedef struct {
   Space space;
-  int32_t number;   /* of the input or output; else 0 */
-  int64_t offset;   /* bytes */
+  int32_t number; /* of the input or output; else 0 */
+  int64_t offset; /* bytes */
 } Place;
 typedef struct {
   int32_t kernel;   /* index into LoopProgram.kernels */
@@ -160,20 +172,20 @@ typedef struct {
 } Step;
 typedef struct {
   Arena *arena;
-  const char *target;      /* row of backend/target.c */
+  const char *target; /* row of backend/target.c */
   Kernel **kernels;
   size_t kernel_count, kernel_capacity;
   Step *steps;
   size_t step_count, step_capacity;
-  int64_t arena_bytes;     /* without scratch */
-  int64_t scratch_bytes;   /* of one slice, a multiple of 64 */
+  int64_t arena_bytes;   /* without scratch */
+  int64_t scratch_bytes; /* of one slice, a multiple of 64 */
   int64_t weight_bytes;
 } LoopProgram;
 
 /* Text form. print then parse gives the same program, byte for byte when printed again. */
 char *loop_print(const LoopProgram *, Arena *);
 char *loop_print_kernel(const Kernel *, Arena *, bool with_name); /* with_name false: for finding equal kernels */
-void loop_put_place(Text *, Place); /* arena+4096 */
+void loop_put_place(Text *, Place);                               /* arena+4096 */
 LoopProgram *loop_parse(Context *, Arena *, const char *file, const char *text, size_t length);
 
 /* Checks types, forms, definite assignment before use, pfor placement, and that every address of every access stays

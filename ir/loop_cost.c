@@ -67,9 +67,12 @@ static int64_t count_block(Walk *w, StmtId first) {
   int64_t sum = 0;
   for (StmtId id = first; id; id = w->k->stmts[id].next) {
     const Stmt *s = &w->k->stmts[id];
-    if (loop_op_info[s->op].form == FORM_LOOP) sum += count_loop(w, s);
-    else if (s->body) sum += count_block(w, s->body);
-    else sum += products_of(w->k, s);
+    if (loop_op_info[s->op].form == FORM_LOOP)
+      sum += count_loop(w, s);
+    else if (s->body)
+      sum += count_block(w, s->body);
+    else
+      sum += products_of(w->k, s);
   }
   return sum;
 }

@@ -59,7 +59,7 @@ typedef struct {
   bool source_failed;
   bool graph_seen, fatal;
   NameSet inputs, outputs;
-  NameSet kernels; /* "7" and "7:gemm" */
+  NameSet kernels;       /* "7" and "7:gemm" */
   int64_t range_entries; /* used of MAX_RANGES */
 } Parser;
 

@@ -10,10 +10,10 @@ typedef struct {
 } DTypeRow;
 
 static const DTypeRow rows[DT_LIMIT] = {
-#define F 'F'
-#define I 'I'
-#define U 'U'
-#define B 'B'
+#define F                                'F'
+#define I                                'I'
+#define U                                'U'
+#define B                                'B'
 #define DTYPE(name, number, bytes, kind) [number] = {#name, bytes, kind},
 #include "ir/dtype.def"
 #undef DTYPE

@@ -12,13 +12,13 @@ typedef enum {
   DT_LIMIT = 17
 } DType;
 
-bool dtype_known(int number);            /* is it in dtype.def? */
-const char *dtype_name(DType);           /* "f32" */
+bool dtype_known(int number);  /* is it in dtype.def? */
+const char *dtype_name(DType); /* "f32" */
 bool dtype_from_name(const char *name, size_t length, DType *);
-size_t dtype_bytes(DType);               /* bytes per element */
+size_t dtype_bytes(DType); /* bytes per element */
 bool dtype_is_float(DType);
-bool dtype_is_half(DType);               /* f16, bf16: stored, never computed in */
-bool dtype_is_unsigned(DType);           /* u8 .. u64 and bool */
+bool dtype_is_half(DType);     /* f16, bf16: stored, never computed in */
+bool dtype_is_unsigned(DType); /* u8 .. u64 and bool */
 
 enum { MAX_RANK = 8 };
 
@@ -29,11 +29,11 @@ enum { MAX_SYMBOLS = 16 };
 
 bool dim_is_number(Dim);
 Dim dim_symbol(int symbol, int64_t coefficient);
-int dim_symbol_of(Dim);                  /* index into Graph.symbols; -1 for a number */
-int64_t dim_coefficient(Dim);            /* the number itself for a number */
+int dim_symbol_of(Dim);       /* index into Graph.symbols; -1 for a number */
+int64_t dim_coefficient(Dim); /* the number itself for a number */
 /* Arithmetic; false where the result is no single term (N + 1, N * N) or overflows. */
 bool dim_mul(Dim, Dim, Dim *);
-bool dim_div_exact(Dim, Dim, Dim *);     /* false also where it does not divide */
+bool dim_div_exact(Dim, Dim, Dim *); /* false also where it does not divide */
 bool dim_add(Dim, Dim, Dim *);
 
 typedef struct {
@@ -44,11 +44,11 @@ typedef struct {
 
 Type type_make(DType, int rank, const Dim *dims);
 bool type_equal(const Type *, const Type *);
-bool type_is_static(const Type *);       /* no symbol in it */
+bool type_is_static(const Type *); /* no symbol in it */
 /* Product of the dims; false where it is no single term or passes 2^48 elements. */
 bool type_count(const Type *, Dim *);
-int64_t type_elements(const Type *);     /* of a static type; dies on a symbolic one */
-size_t type_bytes(const Type *);         /* of a static type */
+int64_t type_elements(const Type *); /* of a static type; dies on a symbolic one */
+size_t type_bytes(const Type *);     /* of a static type */
 /* ONNX multidirectional broadcasting of two shapes; false where they do not fit. */
 bool type_broadcast(const Type *, const Type *, Type *);
 /* Row-major strides in elements of a static type. */

@@ -4,10 +4,10 @@
  *   %5 = reshape (reshape %1)                              =>   reshape %1
  *   two equal ops                                          =>   one
  *
- * Folds integer contents that are known and float literals of up to 8 elements, drops ops that do nothing (rules_clean.c),
- * merges equal ops and removes dead ones. First, what is
- * computed in halves becomes f32 (widen_halves.c). Weights are not touched: an op on a weight is a constant expression already.
- * Declines: literals that would grow beyond 8 floats, contents with symbolic dims. */
+ * Folds integer contents that are known and float literals of up to 8 elements, drops ops that do nothing
+ * (rules_clean.c), merges equal ops and removes dead ones. First, what is computed in halves becomes f32
+ * (widen_halves.c). Weights are not touched: an op on a weight is a constant expression already. Declines: literals
+ * that would grow beyond 8 floats, contents with symbolic dims. */
 #include "ir/eval.h"
 #include "ir/graph_edit.h"
 #include "passes/common_ops.h"

@@ -92,7 +92,8 @@ int merge_equal_ops(Graph *g) {
     if (!op->result_count || op->kind == OP_input) continue;
     size_t slot = hash_op(g, op) & (size - 1);
     while (table[slot] && !same_op(g, op_at(g, table[slot]), op)) slot = (slot + 1) & (size - 1);
-    if (!table[slot]) table[slot] = id;
+    if (!table[slot])
+      table[slot] = id;
     else if (rewrite_allowed(g)) {
       rewrite_done(g, "merge_equal_ops", where_op(g, id));
       merge_into(g, table[slot], id);

@@ -3,8 +3,8 @@
  *   mul (gemm %x, %w, %b), %gamma                =>   gemm %x, (mul %w, %gamma), (mul %b, %gamma)
  *   gemm (layernorm %x, %s, %t), %w, %b          =>   gemm (layernorm %x), (mul %w, %s), (add %b, (gemm %t, %w))
  *
- * Weights are expressions: nothing is computed here. Declines: a layernorm with other users, a padded conv after it (the
- * border would miss the shift), scales that are not constant. */
+ * Weights are expressions: nothing is computed here. Declines: a layernorm with other users, a padded conv after it
+ * (the border would miss the shift), scales that are not constant. */
 #include "passes/common_ops.h"
 #include "passes/rules.h"
 

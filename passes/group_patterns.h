@@ -6,7 +6,7 @@
 typedef struct {
   Graph *g;
   int32_t next_kernel;
-  int *order;       /* [order_size] position when grouping began; ops pulled forward take their group's */
+  int *order; /* [order_size] position when grouping began; ops pulled forward take their group's */
   size_t order_size;
 } Grouping;
 

@@ -38,7 +38,7 @@ typedef struct {
     ValueId value;
   } bound[MAX_BINDINGS];
   int bound_count;
-  Attrs attrs[4];     /* for op!0 .. op!3; defaults until the guard fills them */
+  Attrs attrs[4]; /* for op!0 .. op!3; defaults until the guard fills them */
 } Match;
 
 typedef struct {

@@ -4,8 +4,8 @@
  *   conv %x, %w : [KH, KW, I, O] (nhwc, one group, 2 spatial axes)   likewise, K = KH KW I
  *
  * Panels of 16 columns with K contiguous, the last panel filled with zeros: one layout for every target. The pack op is
- * part of the constant expression. A gemm whose weight is computed, or no f32, becomes matmul and add. Declines: grouped
- * convs, other ranks. */
+ * part of the constant expression. A gemm whose weight is computed, or no f32, becomes matmul and add. Declines:
+ * grouped convs, other ranks. */
 #include "passes/passes.h"
 #include "passes/rewrite_log.h"
 
@@ -66,7 +66,8 @@ int pack_weights(Graph *g, const PassOptions *options) {
     } else if (gemm) { /* outside of any limit: there are no kernels for a gemm that is not packed */
       rewrite_note(g, "gemm_to_matmul", 1);
       gemm_to_matmul(g, id);
-    } else continue;
+    } else
+      continue;
     packed++;
   }
   return packed;

@@ -1,15 +1,15 @@
-/* Passes over the tensor IR. pipeline.c has the table; each pass is one function int verb_noun(Graph *) that returns how
- * many rewrites it made and cannot fail. */
+/* Passes over the tensor IR. pipeline.c has the table; each pass is one function int verb_noun(Graph *) that returns
+ * how many rewrites it made and cannot fail. */
 #ifndef NEXTC_PASSES_H
 #define NEXTC_PASSES_H
 #include "ir/ir.h"
 
 typedef struct {
-  bool strict_fp;   /* REASSOC rewrites off */
+  bool strict_fp; /* REASSOC rewrites off */
 } PassOptions;
 
 typedef struct {
-  const char *name;   /* as users write it: "clean-import" */
+  const char *name; /* as users write it: "clean-import" */
   const char *doc;
   int (*run)(Graph *, const PassOptions *);
   unsigned needs, gives; /* facts.h */
@@ -58,7 +58,7 @@ bool check_dtypes(Graph *);
 bool complete_schedule(Graph *);
 
 /* ---- what a text may have wrong: the first op at fault, 0: none. The graph is grouped (and placed). ---- */
-OpId misgrouped_op(const Graph *); /* its group is none that its family computes */
+OpId misgrouped_op(const Graph *);                  /* its group is none that its family computes */
 OpId mistiled_op(const Graph *, const char **what); /* a tile that its target or family cannot have */
-OpId misplaced_op(const Graph *);  /* its offset is no multiple of 64, or lies in a buffer that is still in use */
+OpId misplaced_op(const Graph *); /* its offset is no multiple of 64, or lies in a buffer that is still in use */
 #endif

@@ -39,8 +39,8 @@ static bool check_schedule(Graph *g) {
   OpId bad = misgrouped_op(g);
   if (bad) {
     const Sched *s = &op_at(g, bad)->sched;
-    return diag(g->context, DIAG_ERROR, where_op(g, bad), "kernel=%d:%s is no group that a family '%s' computes", s->kernel,
-                s->family, s->family);
+    return diag(g->context, DIAG_ERROR, where_op(g, bad), "kernel=%d:%s is no group that a family '%s' computes",
+                s->kernel, s->family, s->family);
   }
   const char *what;
   bad = mistiled_op(g, &what);

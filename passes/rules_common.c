@@ -22,4 +22,6 @@ bool ints_are(Ints list, int count, const Dim *want) {
   return true;
 }
 
-void set_shape(Match *m, Attrs *attrs, int rank, const Dim *dims) { attrs->shape = ints_copy(m->graph->arena, dims, rank); }
+void set_shape(Match *m, Attrs *attrs, int rank, const Dim *dims) {
+  attrs->shape = ints_copy(m->graph->arena, dims, rank);
+}

@@ -37,7 +37,8 @@ static bool sees_sign(const Graph *g, const Op *op) {
   }
 }
 
-/* Casts look into halves; what moves elements, as before an output that was computed channels last, moves their bits. */
+/* Casts look into halves; what moves elements, as before an output that was computed channels last, moves their bits.
+ */
 static bool takes_halves(OpKind kind) {
   switch (kind) {
   case OP_input:

@@ -15,19 +15,19 @@
 #include <unistd.h>
 #endif
 
-#define NX_INPUT_COUNT 1
-#define NX_OUTPUT_COUNT 1
-#define NX_SYMBOL_COUNT 1   /* 0 or 1: the number of images */
-#define NX_FIXED_IMAGES 1   /* where NX_SYMBOL_COUNT is 0 */
+#define NX_INPUT_COUNT   1
+#define NX_OUTPUT_COUNT  1
+#define NX_SYMBOL_COUNT  1  /* 0 or 1: the number of images */
+#define NX_FIXED_IMAGES  1  /* where NX_SYMBOL_COUNT is 0 */
 #define NX_LARGEST_IMAGE 16 /* bytes of the largest input or output */
-#define NX_STEP_COUNT 1
-#define NX_MAX_PARAMS 4
-#define NX_ARENA_BYTES 64
+#define NX_STEP_COUNT    1
+#define NX_MAX_PARAMS    4
+#define NX_ARENA_BYTES   64
 #define NX_SCRATCH_BYTES 64 /* of one slice */
-#define NX_MODEL_HASH UINT64_C(0x1234)
-#define NX_WEIGHT_BYTES 64
-#define NX_WEIGHT_COUNT 1
-#define NX_WORKSPACE_BYTES(threads) \
+#define NX_MODEL_HASH    UINT64_C(0x1234)
+#define NX_WEIGHT_BYTES  64
+#define NX_WEIGHT_COUNT  1
+#define NX_WORKSPACE_BYTES(threads)                                                                                    \
   ((size_t)NX_ARENA_BYTES + (size_t)((threads) > 1 ? (threads) : 1) * (size_t)NX_SCRATCH_BYTES)
 
 static const nextc_tensor nx_inputs[] = {{"x", 1, 2, {-1, 4}, 16}};

@@ -8,9 +8,9 @@ typedef void nx_kernel(void *const *p, int slice, int slices);
 
 /* NX_ARENA, NX_SCRATCH, NX_WEIGHTS, NX_INPUT, NX_OUTPUT: memory that a parameter lies in */
 enum { NX_ARENA, NX_SCRATCH, NX_WEIGHTS, NX_FIXED_BASES };
-#define NX_INPUT(i) (NX_FIXED_BASES + (i))
+#define NX_INPUT(i)  (NX_FIXED_BASES + (i))
 #define NX_OUTPUT(i) (NX_FIXED_BASES + NX_INPUT_COUNT + (i))
-#define NX_BASES (NX_FIXED_BASES + NX_INPUT_COUNT + NX_OUTPUT_COUNT)
+#define NX_BASES     (NX_FIXED_BASES + NX_INPUT_COUNT + NX_OUTPUT_COUNT)
 
 /* nx_place: a parameter's memory and its offset there in bytes */
 typedef struct {

@@ -128,7 +128,9 @@ NX_AARCH64 nx_aarch64_i32x4 nx_aarch64_mul_i32x4(nx_aarch64_i32x4 a, nx_aarch64_
 }
 
 /* nx_aarch64_neg_i32x4: -a, wraps */
-NX_AARCH64 nx_aarch64_i32x4 nx_aarch64_neg_i32x4(nx_aarch64_i32x4 a) { return (nx_aarch64_i32x4)-(nx_aarch64_u32x4)a; }
+NX_AARCH64 nx_aarch64_i32x4 nx_aarch64_neg_i32x4(nx_aarch64_i32x4 a) {
+  return (nx_aarch64_i32x4) - (nx_aarch64_u32x4)a;
+}
 
 /* nx_aarch64_abs_i32x4: |a|, wraps */
 NX_AARCH64 nx_aarch64_i32x4 nx_aarch64_abs_i32x4(nx_aarch64_i32x4 a) {

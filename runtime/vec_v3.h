@@ -118,7 +118,7 @@ NX_V3 nx_v3_i32x8 nx_v3_mul_i32x8(nx_v3_i32x8 a, nx_v3_i32x8 b) {
 }
 
 /* nx_v3_neg_i32x8: -a, wraps */
-NX_V3 nx_v3_i32x8 nx_v3_neg_i32x8(nx_v3_i32x8 a) { return (nx_v3_i32x8)-(nx_v3_u32x8)a; }
+NX_V3 nx_v3_i32x8 nx_v3_neg_i32x8(nx_v3_i32x8 a) { return (nx_v3_i32x8) - (nx_v3_u32x8)a; }
 
 /* nx_v3_abs_i32x8: |a|, wraps */
 NX_V3 nx_v3_i32x8 nx_v3_abs_i32x8(nx_v3_i32x8 a) { return (nx_v3_i32x8)_mm256_abs_epi32((__m256i)a); }
@@ -228,7 +228,7 @@ NX_V3 nx_v3_i32x4 nx_v3_mul_i32x4(nx_v3_i32x4 a, nx_v3_i32x4 b) {
 }
 
 /* nx_v3_neg_i32x4: -a, wraps */
-NX_V3 nx_v3_i32x4 nx_v3_neg_i32x4(nx_v3_i32x4 a) { return (nx_v3_i32x4)-(nx_v3_u32x4)a; }
+NX_V3 nx_v3_i32x4 nx_v3_neg_i32x4(nx_v3_i32x4 a) { return (nx_v3_i32x4) - (nx_v3_u32x4)a; }
 
 /* nx_v3_abs_i32x4: |a|, wraps */
 NX_V3 nx_v3_i32x4 nx_v3_abs_i32x4(nx_v3_i32x4 a) { return (nx_v3_i32x4)_mm_abs_epi32((__m128i)a); }

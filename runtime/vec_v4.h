@@ -5,7 +5,7 @@
 #include "runtime/vec_v3.h"
 
 /* NX_V4: every function of this layer is inlined into functions of the same target */
-#define NX_V4 \
+#define NX_V4                                                                                                          \
   static inline __attribute__((always_inline, unused, target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")))
 
 /* nx_v4_f32x16: 16 floats */
@@ -33,9 +33,7 @@ NX_V4 void nx_v4_store_f32x16(float *p, nx_v4_f32x16 a) { *(nx_v4_memory_f32x16 
 NX_V4 nx_v4_f32x16 nx_v4_splat_f32x16(float a) { return _mm512_set1_ps(a); }
 
 /* nx_v4_fma_f32x16: a b + c, rounded once */
-NX_V4 nx_v4_f32x16 nx_v4_fma_f32x16(nx_v4_f32x16 a, nx_v4_f32x16 b, nx_v4_f32x16 c) {
-  return _mm512_fmadd_ps(a, b, c);
-}
+NX_V4 nx_v4_f32x16 nx_v4_fma_f32x16(nx_v4_f32x16 a, nx_v4_f32x16 b, nx_v4_f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
 
 /* nx_v4_min_f32x16: a < b ? a : b */
 NX_V4 nx_v4_f32x16 nx_v4_min_f32x16(nx_v4_f32x16 a, nx_v4_f32x16 b) { return _mm512_min_ps(a, b); }
@@ -111,7 +109,7 @@ NX_V4 nx_v4_i32x16 nx_v4_mul_i32x16(nx_v4_i32x16 a, nx_v4_i32x16 b) {
 }
 
 /* nx_v4_neg_i32x16: -a, wraps */
-NX_V4 nx_v4_i32x16 nx_v4_neg_i32x16(nx_v4_i32x16 a) { return (nx_v4_i32x16)-(nx_v4_u32x16)a; }
+NX_V4 nx_v4_i32x16 nx_v4_neg_i32x16(nx_v4_i32x16 a) { return (nx_v4_i32x16) - (nx_v4_u32x16)a; }
 
 /* nx_v4_abs_i32x16: |a|, wraps */
 NX_V4 nx_v4_i32x16 nx_v4_abs_i32x16(nx_v4_i32x16 a) { return (nx_v4_i32x16)_mm512_abs_epi32((__m512i)a); }

@@ -33,8 +33,10 @@ static inline bool kit_weight_value(void *user, const Graph *g, ValueId v, Tenso
   if (k->broken_weight) return error_in(k->context, "weights", "%s", k->broken_weight);
   *out = tensor_new(type_of(g, v));
   for (int64_t i = 0; i < type_elements(&out->type); i++) {
-    if (out->f) out->f[i] = (double)i / 8 - 3;
-    else out->i[i] = out->type.dtype == DT_bool ? i % 2 : i;
+    if (out->f)
+      out->f[i] = (double)i / 8 - 3;
+    else
+      out->i[i] = out->type.dtype == DT_bool ? i % 2 : i;
   }
   return true;
 }
@@ -48,8 +50,12 @@ static inline Kit *kit_new(const char *name) {
   k->graph = graph_new(k->context, name);
   k->graph->batch = 1;
   k->graph->batch_symbol = -1;
-  k->program = (CProgram){.graph = k->graph, .programs = k->programs, .targets = k->targets, .weights = k->weights,
-                          .weight_value = kit_weight_value, .user = k};
+  k->program = (CProgram){.graph = k->graph,
+                          .programs = k->programs,
+                          .targets = k->targets,
+                          .weights = k->weights,
+                          .weight_value = kit_weight_value,
+                          .user = k};
   k->options.c_path = arena_printf(k->arena, "%s.c", name);
   k->options.h_path = arena_printf(k->arena, "%s.h", name);
   return k;

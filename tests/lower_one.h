@@ -75,9 +75,11 @@ static inline ValueId one_op(One *one, OpKind kind, const ValueId *operands, uin
 
 /* Is every element within tolerance (relative to 1 and to the value) of `want`, or of the tensor evaluator's where that
  * is NULL? 0: equal. */
-static inline void one_check_against(One *one, const char *family, ValueId result, double tolerance, const double *want) {
+static inline void one_check_against(One *one, const char *family, ValueId result, double tolerance,
+                                     const double *want) {
   const LowerTest test = {.family = family, .absolute = tolerance, .relative = tolerance, .exact = tolerance == 0};
-  LowerRun r = {.test = &test, .context = one->context, .graph = one->graph, .inputs = (size_t)one->inputs, .outputs = 1};
+  LowerRun r = {
+      .test = &test, .context = one->context, .graph = one->graph, .inputs = (size_t)one->inputs, .outputs = 1};
   memcpy(r.in, one->input, sizeof r.in);
   def_of(one->graph, result)->sched.kernel = 0;
   def_of(one->graph, result)->sched.family = family;

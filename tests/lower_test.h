@@ -95,7 +95,8 @@ static inline void lt_tiles(LowerRun *r) {
 /* Groups the ops, by hand or by the passes. */
 static inline bool lt_schedule(LowerRun *r) {
   bool found = false;
-  if (r->test->passes) CHECK(run_pipeline(r->graph, &(PassOptions){0}, NULL, NULL, NULL) && complete_schedule(r->graph));
+  if (r->test->passes)
+    CHECK(run_pipeline(r->graph, &(PassOptions){0}, NULL, NULL, NULL) && complete_schedule(r->graph));
   FOR_EACH_OP(r->graph, id) {
     Op *op = op_at(r->graph, id);
     if (!op_is_runtime(r->graph, id)) continue;

@@ -92,9 +92,10 @@ static void reports(void) {
   TEST("json");
   r = run_nextc("bench " MODEL " --threads 2 --repeat 3 --format json --path generic");
   CHECK(r.status == 0);
-  static const char *const keys[] = {"\"backend\": \"c\"", "\"path\": \"generic\"", "\"threads\": 2", "\"min_ms\": ",
-                                     "\"median_ms\": ", "\"gflops\": ", "\"peak_gflops\": ", "\"kernels\": [",
-                                     "\"runs\": 3", "\"bytes\": ", "\"family\": \"mlp\""};
+  static const char *const keys[] = {"\"backend\": \"c\"", "\"path\": \"generic\"", "\"threads\": 2",
+                                     "\"min_ms\": ",       "\"median_ms\": ",       "\"gflops\": ",
+                                     "\"peak_gflops\": ",  "\"kernels\": [",        "\"runs\": 3",
+                                     "\"bytes\": ",        "\"family\": \"mlp\""};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) CHECK_HAS(r.out, keys[i]);
   CHECK(r.out[0] == '[' && strlen(r.out) > 4 && !strcmp(r.out + strlen(r.out) - 4, "}\n]\n"));
   CHECK(files_in(".") == 0);

@@ -77,7 +77,7 @@ static void batches(void) {
 
 /* ---- weights ---- */
 
-static const DType every_type[] = {DT_f32, DT_f64, DT_u8,  DT_i8,  DT_u16, DT_i16, DT_i32,
+static const DType every_type[] = {DT_f32, DT_f64, DT_u8,  DT_i8,   DT_u16, DT_i16, DT_i32,
                                    DT_i64, DT_u32, DT_u64, DT_bool, DT_f16, DT_bf16};
 enum { TYPES = sizeof every_type / sizeof *every_type, PER_TYPE = 40 };
 
@@ -88,10 +88,11 @@ static Kit *every_weight(const char *name) {
   const Dim bytes = k->program.weight_bytes;
   kit_output(k, "bytes", DT_u8, 1, &bytes);
   CHECK(kit_program(k, "generic",
-                    arena_printf(k->arena, "loops 1\ntarget generic\narena 0 scratch 0 weights %d\n"
-                                           "kernel k0 copy {\n  weight w0 u8[%d]\n  out y0 u8[%d]\n  reg i32 a\n"
-                                           "  pfor i = 0 .. %d {\n    a = load w0[i]\n    store y0[i] a\n  }\n}\n"
-                                           "step k0 w0=weights+0 y0=output0+0\n",
+                    arena_printf(k->arena,
+                                 "loops 1\ntarget generic\narena 0 scratch 0 weights %d\n"
+                                 "kernel k0 copy {\n  weight w0 u8[%d]\n  out y0 u8[%d]\n  reg i32 a\n"
+                                 "  pfor i = 0 .. %d {\n    a = load w0[i]\n    store y0[i] a\n  }\n}\n"
+                                 "step k0 w0=weights+0 y0=output0+0\n",
                                  (int)bytes, (int)bytes, (int)bytes, (int)bytes)));
   return k;
 }
@@ -143,7 +144,8 @@ static void objects_are_checked(void) {
     const char *what, *spoil, *message;
   } rows[] = {
       {"an object in the other byte order", NULL, "for machines of the other byte order"},
-      {"an object of another model", "printf x | dd of=spoilt.weights bs=1 seek=16 conv=notrunc", "belongs to another model"},
+      {"an object of another model", "printf x | dd of=spoilt.weights bs=1 seek=16 conv=notrunc",
+       "belongs to another model"},
       {"an object of a short file", "truncate -s -64 spoilt.weights", "wrong size"},
       {"an object of an empty file", ": >spoilt.weights", "wrong size"},
       {"an object that is as it should be", ":", ""},
@@ -170,16 +172,19 @@ static void objects_are_checked(void) {
 
 /* ---- literals ---- */
 
-static const double odd_numbers[] = {0.1f,     16777217, 1e-45,         3.4028234663852886e38, -0.0, NAN, INFINITY,
-                                     -INFINITY, 1e10,    0.333333343f, 1,                     -2,   1e-7f, 123456.789f};
+static const double odd_numbers[] = {0.1f,     16777217,   1e-45, 3.4028234663852886e38, -0.0, NAN,
+                                     INFINITY, -INFINITY,  1e10,  0.333333343f,          1,    -2,
+                                     1e-7f,    123456.789f};
 enum { ODD = sizeof odd_numbers / sizeof *odd_numbers };
 
 static bool odd_value(void *user, const Graph *g, ValueId v, Tensor *out) {
   (void)user;
   *out = tensor_new(type_of(g, v));
   for (int i = 0; i < ODD; i++) {
-    if (out->f) out->f[i] = odd_numbers[i];
-    else out->i[i] = i == 0 ? INT64_MIN : i == 1 ? INT32_MIN : i == 2 ? INT64_MAX : i - 5;
+    if (out->f)
+      out->f[i] = odd_numbers[i];
+    else
+      out->i[i] = i == 0 ? INT64_MIN : i == 1 ? INT32_MIN : i == 2 ? INT64_MAX : i - 5;
   }
   return true;
 }
@@ -325,7 +330,8 @@ static void no_path(void) {
   static const char text[] =
       "#include \"nowhere.h\"\n#include <stdlib.h>\nint main(void) {\n  float x[8] = {0}, y[8];\n"
       "  char *p = malloc(NOWHERE_WORKSPACE_BYTES(1) + 64), *w = p + (64 - (size_t)p % 64);\n"
-      "  int status = nowhere_run(NULL, x, y, w);\n  free(p);\n  return status != NOWHERE_NO_PATH || nowhere_path();\n}\n";
+      "  int status = nowhere_run(NULL, x, y, w);\n  free(p);\n  return status != NOWHERE_NO_PATH || "
+      "nowhere_path();\n}\n";
   put_file("nowhere_main.c", text, sizeof text - 1);
   CHECK(kit_emit(k));
   Result r = run_shell("gcc " STRICT " -O0 nowhere.c nowhere_main.c -lm -o nowhere && ./nowhere");
@@ -437,8 +443,8 @@ static void refuse(const char *title, void (*spoil)(Kit *), const char *message)
   TEST(title);
   mkdir("whole", 0777);
   Kit *k = add_model("m", NULL, 1);
-  k->options = (COptions){.c_path = "whole/m.c", .h_path = "whole/m.h", .weights = WEIGHTS_FILE,
-                          .weights_path = "whole/m.weights"};
+  k->options = (COptions){
+      .c_path = "whole/m.c", .h_path = "whole/m.h", .weights = WEIGHTS_FILE, .weights_path = "whole/m.weights"};
   spoil(k);
   CHECK(!emit_c_files(k->context, &k->program, &k->options));
   CHECK_HAS(kit_errors(k), message);
@@ -499,15 +505,21 @@ static void whole_or_nothing(void) {
 static void names(void) {
   static const struct {
     const char *name, *identifier;
-  } rows[] = {{"convnext_tiny", "convnext_tiny"}, {"a-b.c", "a_b_c"}, {"2nd", "m2nd"}, {"", "m"}, {"_x", "mx"},
-              {"a__b", "a_b"},                    {"class", "class"}, {"nextc", "nextc_"},
+  } rows[] = {{"convnext_tiny", "convnext_tiny"},
+              {"a-b.c", "a_b_c"},
+              {"2nd", "m2nd"},
+              {"", "m"},
+              {"_x", "mx"},
+              {"a__b", "a_b"},
+              {"class", "class"},
+              {"nextc", "nextc_"},
               {"\xc3\xa9t\xc3\xa9", "m_t_"}};
   TEST("identifiers");
   Arena *a = arena_new();
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    CHECK_STR(c_identifier(a, rows[i].name), rows[i].identifier);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) CHECK_STR(c_identifier(a, rows[i].name), rows[i].identifier);
   TEST("parameters");
-  static const char *const taken[] = {"class", "NULL", "INT64_MAX", "SIZE_MAX", "INT8_MIN", "PTRDIFF_WIDTH", "workspace"};
+  static const char *const taken[] = {"class",    "NULL",          "INT64_MAX", "SIZE_MAX",
+                                      "INT8_MIN", "PTRDIFF_WIDTH", "workspace"};
   static const char *const free_[] = {"image", "_MAX", "max", "a_max", "SIZE"};
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     CHECK_STR(c_parameter_name(a, taken[i]), arena_printf(a, "%s_", taken[i]));

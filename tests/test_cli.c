@@ -34,7 +34,9 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o .c", "must end in .c"},
       {"compile m.onnx -o 'a\"b.c'", "no #include can name a header like that of -o 'a\"b.c'"},
       {"compile m.onnx -o 'a\\b.c'", "no #include can name"},
-      {"compile m.onnx -o 'a?""?(.c'", "no #include can name"},
+      {"compile m.onnx -o 'a?"
+       "?(.c'",
+       "no #include can name"},
       {"compile m.onnx -o \"$(printf 'a\\nb.c')\"", "no #include can name"},
       {"compile m.onnx -o m.c --weights-out=-", "--weights-out needs a file name"},
       {"compile m.onnx -o m.c --name 2x", "--name must be a C identifier"},
@@ -202,11 +204,13 @@ static void do_quietly(const char *command) {
 /* The .S is the same text in every folder, and says where its weights are seen from there. */
 static void objects_know_their_weights(void) {
   TEST("objects_know_their_weights");
-  do_quietly("mkdir -p here there/below && " NEXTC_BINARY " compile m.onnx -o here/o.c --weights=object && " NEXTC_BINARY
+  do_quietly("mkdir -p here there/below && " NEXTC_BINARY
+             " compile m.onnx -o here/o.c --weights=object && " NEXTC_BINARY
              " compile m.onnx -o \"$PWD\"/there/below/o.c --weights=object && cmp here/o.S there/below/o.S");
   do_quietly("cc -c -Ihere here/o.S -o o.o && cd here && cc -c o.S");
-  do_quietly(NEXTC_BINARY " compile m.onnx -o there/below/p.c --weights=object --weights-out=here/w.bin && "
-                          "grep -q '\"../../here/w.bin\"' there/below/p.S && cc -c -Ithere/below there/below/p.S -o p.o");
+  do_quietly(NEXTC_BINARY
+             " compile m.onnx -o there/below/p.c --weights=object --weights-out=here/w.bin && "
+             "grep -q '\"../../here/w.bin\"' there/below/p.S && cc -c -Ithere/below there/below/p.S -o p.o");
   do_quietly("cp here/w.bin moved.bin && cc -c -D M_WEIGHTS_PATH='\"moved.bin\"' there/below/p.S -o p.o");
 }
 
@@ -230,20 +234,25 @@ static void standard_output(void) {
 /* A link stays a link, also one to what is not there yet; a pipe stays a pipe. */
 static void outputs_that_are_no_files(void) {
   TEST("outputs_that_are_no_files");
-  do_quietly("mkdir -p links/far && ln -s far/real.c links/l.c && ln -s \"$PWD\"/links/h links/l.h && echo old >links/far/real.c"
+  do_quietly("mkdir -p links/far && ln -s far/real.c links/l.c && ln -s \"$PWD\"/links/h links/l.h && echo old "
+             ">links/far/real.c"
              " && ln -s l.weights links/w && ln -s far/w links/l.weights && " NEXTC_BINARY
              " compile m.onnx -o links/l.c --name=m --weights=file --weights-out=links/w");
-  do_quietly("cd links && test -L l.c -a -L l.h -a -L w -a -L l.weights && test ! -L far/real.c && grep -q m_run far/real.c"
-             " && grep -q m_run h && cmp far/w ../f.weights && test $(ls . far | wc -l) = 11");
-  do_quietly("ln -s far/n.nir links/n.nir && " NEXTC_BINARY " opt m.onnx -o links/n.nir && test -L links/n.nir && grep -q gemm "
+  do_quietly(
+      "cd links && test -L l.c -a -L l.h -a -L w -a -L l.weights && test ! -L far/real.c && grep -q m_run far/real.c"
+      " && grep -q m_run h && cmp far/w ../f.weights && test $(ls . far | wc -l) = 11");
+  do_quietly("ln -s far/n.nir links/n.nir && " NEXTC_BINARY
+             " opt m.onnx -o links/n.nir && test -L links/n.nir && grep -q gemm "
              "links/far/n.nir");
-  do_quietly("mkfifo links/p.c && { cat links/p.c >links/read & " NEXTC_BINARY " compile m.onnx -o links/p.c; wait; } && "
+  do_quietly("mkfifo links/p.c && { cat links/p.c >links/read & " NEXTC_BINARY
+             " compile m.onnx -o links/p.c; wait; } && "
              "test -p links/p.c && grep -q m_run links/read");
   Result r = run_shell("ln -s b.c links/a.c; ln -s a.c links/b.c; " NEXTC_BINARY " compile m.onnx -o links/a.c");
   CHECK(r.status == 1);
   CHECK_HAS(r.err, "links/a.c: error: cannot be created: Too many levels of symbolic links");
   result_free(&r);
-  r = run_shell("mkfifo links/q; cat links/q >links/read & " NEXTC_BINARY " compile m.onnx -o links/q.c --weights-out=links/q");
+  r = run_shell("mkfifo links/q; cat links/q >links/read & " NEXTC_BINARY
+                " compile m.onnx -o links/q.c --weights-out=links/q");
   CHECK(r.status == 1);
   CHECK_HAS(r.err, "links/q: error: weights need a file that can be written from its start twice");
   result_free(&r);
@@ -370,7 +379,8 @@ static void optimizes(void) {
   CHECK(r.status == 0);
   CHECK(!strstr(r.out, "@{"));
   result_free(&r);
-  r = run_shell("mkfifo pipe; cat pipe >read & " NEXTC_BINARY " opt m.onnx -o pipe; wait; test -p pipe && grep -c output read");
+  r = run_shell("mkfifo pipe; cat pipe >read & " NEXTC_BINARY
+                " opt m.onnx -o pipe; wait; test -p pipe && grep -c output read");
   CHECK(r.status == 0); /* a pipe (or a device) is written, not replaced */
   result_free(&r);
   r = run_nextc("opt m.onnx --passes=-group,-strassen,-place-buffers,-tile");

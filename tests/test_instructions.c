@@ -1,5 +1,5 @@
-/* A gate against kernels that get slower, which no busy machine can trip: valgrind counts the instructions of each family
- * of kernels on the v3 path, and they must not exceed those of tests/instructions/counts.txt by more than 2 %.
+/* A gate against kernels that get slower, which no busy machine can trip: valgrind counts the instructions of each
+ * family of kernels on the v3 path, and they must not exceed those of tests/instructions/counts.txt by more than 2 %.
  *
  *   test_instructions            compares; what is fewer by more than 2 % is told, as a reason to renew the file
  *   test_instructions --renew    measures and writes the file; compilers that are not here keep their lines
@@ -131,14 +131,18 @@ static void read_profile(Table *t, const char *compiler, const char *model) {
 /* False: this machine can't run the path. */
 static bool count_model(Table *t, const char *compiler, const char *command, const char *model) {
   char line[1024];
-  snprintf(line, sizeof line, "compile %s/tests/instructions/%s.yaml --weights-from random:1 --weights=file --target=v3 "
-                              "--name m -o m.c", SOURCE_DIR, model);
+  snprintf(line, sizeof line,
+           "compile %s/tests/instructions/%s.yaml --weights-from random:1 --weights=file --target=v3 "
+           "--name m -o m.c",
+           SOURCE_DIR, model);
   Result r = run_nextc(line);
   CHECK(r.status == 0);
   if (r.status) printf("%s\n", r.err);
   result_free(&r);
-  snprintf(line, sizeof line, "%s -O2 program.c m.c -lm -o program && valgrind -q --tool=callgrind "
-                              "--callgrind-out-file=callgrind.out --toggle-collect=m_run ./program", command);
+  snprintf(line, sizeof line,
+           "%s -O2 program.c m.c -lm -o program && valgrind -q --tool=callgrind "
+           "--callgrind-out-file=callgrind.out --toggle-collect=m_run ./program",
+           command);
   r = run_shell(line);
   const bool runs = r.status != 77;
   CHECK(r.status == 0 || !runs);
@@ -155,7 +159,9 @@ static void compare(Table *stored, Table *now) {
     const Row *s = find_row(stored, n->compiler, n->model, n->family);
     TEST("no family takes more instructions than are stored");
     CHECK(s && (double)n->count <= 1.02 * (double)s->count + 1000);
-    if (!s) printf("%s %s %s: %lld, and none are stored (see the head of this test)\n", n->compiler, n->model, n->family, n->count);
+    if (!s)
+      printf("%s %s %s: %lld, and none are stored (see the head of this test)\n", n->compiler, n->model, n->family,
+             n->count);
     else if ((double)n->count > 1.02 * (double)s->count + 1000 || (double)n->count < 0.98 * (double)s->count - 1000)
       printf("%s %s %s: %lld, stored are %lld (%+.1f %%)%s\n", n->compiler, n->model, n->family, n->count, s->count,
              100 * ((double)n->count / (double)s->count - 1), n->count < s->count ? ": better, renew the file" : "");
@@ -193,7 +199,8 @@ static bool have_valgrind(void) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const commands[] = {"gcc", "clang"}, *const models[] = {"narrow", "narrow_v2", "halves", "halves_v2"};
+  static const char *const commands[] = {"gcc", "clang"}, *const models[] = {"narrow", "narrow_v2", "halves",
+                                                                             "halves_v2"};
   const bool renew = argc > 1 && !strcmp(argv[1], "--renew");
   Table *stored = read_table(), now = {.count = 0};
   bool runs = true;

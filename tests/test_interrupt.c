@@ -121,7 +121,8 @@ static void aborted(void) {
   CHECK(file_exists("tmp/child-was-here"));
   CHECK(files_in("tmp") == 1);
   result_free(&r);
-  static const char text[] = "nir 1\ngraph \"m\"\n%1 = input {name=\"x\"} : f32[1,20000,20000]\n%2 = relu %1\noutput %2 {name=\"y\"}\n";
+  static const char text[] =
+      "nir 1\ngraph \"m\"\n%1 = input {name=\"x\"} : f32[1,20000,20000]\n%2 = relu %1\noutput %2 {name=\"y\"}\n";
   put_file("m.nir", text, sizeof text - 1);
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_2_GB "ASAN_OPTIONS=max_allocation_size_mb=2000:allocator_may_return_null=1 "

@@ -135,9 +135,10 @@ static void turns(Arena *ar) {
   kernel_interleave(k, starts, 3);
   emit_store(k, y, affine(0), one);
   emit_end(k);
-  CHECK_HAS(loop_print_kernel(k, ar, true), "    one = const 1\n    a0 = sqrt one\n    a1 = sqrt one\n    a2 = sqrt one\n"
-                                            "    two = const 2\n    a0 = mul a0 two\n    a1 = mul a1 two\n"
-                                            "    a2 = mul a2 two\n    store y[0] one\n");
+  CHECK_HAS(loop_print_kernel(k, ar, true),
+            "    one = const 1\n    a0 = sqrt one\n    a1 = sqrt one\n    a2 = sqrt one\n"
+            "    two = const 2\n    a0 = mul a0 two\n    a1 = mul a1 two\n"
+            "    a2 = mul a2 two\n    store y[0] one\n");
 }
 
 int main(void) {

@@ -1,6 +1,6 @@
-/* Every fixture, lowered for every target: the loop program survives its text byte for byte, passes the checker, and the
- * loop evaluator, running every step, gives what the tensor evaluator gives. NEXTC_TEST_CASES limits it to cases whose
- * name has that text. */
+/* Every fixture, lowered for every target: the loop program survives its text byte for byte, passes the checker, and
+ * the loop evaluator, running every step, gives what the tensor evaluator gives. NEXTC_TEST_CASES limits it to cases
+ * whose name has that text. */
 #include "backend/lower.h"
 #include "backend/storage.h"
 #include "frontend/frontend.h"
@@ -17,7 +17,9 @@ typedef struct {
 } Memory;
 
 static void *address(const Memory *m, Place p) {
-  unsigned char *base = p.space == SPACE_INPUT ? m->in[p.number] : p.space == SPACE_OUTPUT ? m->out[p.number] : m->space[p.space];
+  unsigned char *base = p.space == SPACE_INPUT    ? m->in[p.number]
+                        : p.space == SPACE_OUTPUT ? m->out[p.number]
+                                                  : m->space[p.space];
   return base + p.offset;
 }
 
@@ -59,7 +61,8 @@ static size_t fill_inputs(const Graph *g, Tensor *inputs, Memory *m) {
   FOR_EACH_OP(g, id) {
     if (op_at(g, id)->kind != OP_input) continue;
     inputs[n] = tensor_new(type_of(g, op_at(g, id)->first_result));
-    for (int64_t i = 0; i < type_elements(&inputs[n].type); i++) inputs[n].f[i] = n ? (double)(i * 37 % 11 % 2) : (double)(i * 37 % 1001) / 500 - 1;
+    for (int64_t i = 0; i < type_elements(&inputs[n].type); i++)
+      inputs[n].f[i] = n ? (double)(i * 37 % 11 % 2) : (double)(i * 37 % 1001) / 500 - 1;
     m->in[n] = calloc(1, type_bytes(&inputs[n].type) + 64);
     tensor_store(&inputs[n], m->in[n], false);
     n++;

@@ -12,8 +12,10 @@ static const LowerTest test = {.family = "conv", .passes = true};
 static void conv(const Case *c, bool last) {
   char image[64], weight[64];
   snprintf(image, sizeof image, "1,%d,%d,%d", last ? c->h : c->in, last ? c->w : c->h, last ? c->in : c->w);
-  if (last) snprintf(weight, sizeof weight, "%d,%d,%d,%d", c->kh, c->kw, c->in, c->out);
-  else snprintf(weight, sizeof weight, "%d,%d,%d,%d", c->out, c->in, c->kh, c->kw);
+  if (last)
+    snprintf(weight, sizeof weight, "%d,%d,%d,%d", c->kh, c->kw, c->in, c->out);
+  else
+    snprintf(weight, sizeof weight, "%d,%d,%d,%d", c->out, c->in, c->kh, c->kw);
   LOWER_TEST(&test,
              "%%1 = input {name=\"x\"} : f32[%s]\n%%2 = weight {name=\"w.weight\"} : f32[%s]\n"
              "%%3 = weight {name=\"w.bias\"} : f32[%d]\n%%4 = conv %%1, %%2, %%3 {%skernel=[%d,%d]%s}\n"

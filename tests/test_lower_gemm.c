@@ -15,7 +15,8 @@ int main(void) {
   /* tiles of 2, 5, 6 and 7 rows; one pass over all rows below 576, blocks of tiles from there */
   static const int rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 36, 49, 575, 576, 577, 601};
   /* vectors of 1, 4, 8, 16; panels of 16; tiles of one and three panels */
-  static const int columns[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 40, 47, 48, 49, 63, 64, 65, 80, 96, 97};
+  static const int columns[] = {1,  2,  3,  4,  5,  7,  8,  9,  12, 15, 16, 17, 31,
+                                32, 33, 40, 47, 48, 49, 63, 64, 65, 80, 96, 97};
   TEST("rows");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) gemm(rows[i], 7, 40, true, false);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) gemm(rows[i], 3, 1, false, true);

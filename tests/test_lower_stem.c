@@ -7,27 +7,31 @@ static const LowerTest down_test = {.family = "downsample", .passes = true};
 static const LowerTest patches_test = {.family = "patches", .passes = true};
 
 static void stem(const LowerTest *test, int h, int w, int in, int out, int size, bool norm) {
-  LOWER_TEST(test,
-             "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = patches %%1 {kernel=[%d,%d] strides=[%d,%d]}\n"
-             "%%3 = weight {name=\"w.weight\"} : f32[%d,%d]\n%%4 = weight {name=\"w.bias\"} : f32[%d]\n"
-             "%%5 = gemm %%2, %%3, %%4\n%%6 = weight {name=\"n.weight\"} : f32[%d]\n%%7 = weight {name=\"n.bias\"} : f32[%d]\n"
-             "%%8 = layernorm %%5, %%6, %%7 {axes=[3] eps=1e-06}\noutput %s {name=\"y\"}\n",
-             in, h, w, size, size, size, size, size * size * in, out, out, out, out, norm ? "%8" : "%5");
+  LOWER_TEST(
+      test,
+      "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = patches %%1 {kernel=[%d,%d] strides=[%d,%d]}\n"
+      "%%3 = weight {name=\"w.weight\"} : f32[%d,%d]\n%%4 = weight {name=\"w.bias\"} : f32[%d]\n"
+      "%%5 = gemm %%2, %%3, %%4\n%%6 = weight {name=\"n.weight\"} : f32[%d]\n%%7 = weight {name=\"n.bias\"} : f32[%d]\n"
+      "%%8 = layernorm %%5, %%6, %%7 {axes=[3] eps=1e-06}\noutput %s {name=\"y\"}\n",
+      in, h, w, size, size, size, size, size * size * in, out, out, out, out, norm ? "%8" : "%5");
 }
 
 static void downsample(const LowerTest *test, int h, int w, int in, int out) {
-  LOWER_TEST(test,
-             "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = weight {name=\"n.weight\"} : f32[%d]\n"
-             "%%3 = weight {name=\"n.bias\"} : f32[%d]\n%%4 = layernorm %%1, %%2, %%3 {axes=[3] eps=1e-06}\n"
-             "%%5 = patches %%4 {layout=nhwc kernel=[2,2] strides=[2,2]}\n%%6 = weight {name=\"w.weight\"} : f32[%d,%d]\n"
-             "%%7 = weight {name=\"w.bias\"} : f32[%d]\n%%8 = gemm %%5, %%6, %%7\noutput %%8 {name=\"y\"}\n",
-             h, w, in, in, in, 4 * in, out, out);
+  LOWER_TEST(
+      test,
+      "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = weight {name=\"n.weight\"} : f32[%d]\n"
+      "%%3 = weight {name=\"n.bias\"} : f32[%d]\n%%4 = layernorm %%1, %%2, %%3 {axes=[3] eps=1e-06}\n"
+      "%%5 = patches %%4 {layout=nhwc kernel=[2,2] strides=[2,2]}\n%%6 = weight {name=\"w.weight\"} : f32[%d,%d]\n"
+      "%%7 = weight {name=\"w.bias\"} : f32[%d]\n%%8 = gemm %%5, %%6, %%7\noutput %%8 {name=\"y\"}\n",
+      h, w, in, in, in, 4 * in, out, out);
 }
 
 static void patches(int h, int w, int c, int size, int stride, bool last) {
   char image[64];
-  if (last) snprintf(image, sizeof image, "1,%d,%d,%d", h, w, c);
-  else snprintf(image, sizeof image, "1,%d,%d,%d", c, h, w);
+  if (last)
+    snprintf(image, sizeof image, "1,%d,%d,%d", h, w, c);
+  else
+    snprintf(image, sizeof image, "1,%d,%d,%d", c, h, w);
   LOWER_TEST(&patches_test,
              "%%1 = input {name=\"x\"} : f32[%s]\n%%2 = patches %%1 {%skernel=[%d,%d] strides=[%d,%d]}\n"
              "output %%2 {name=\"y\"}\n",

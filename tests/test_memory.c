@@ -1,5 +1,5 @@
-/* Memory of compiled models: what ConvNeXt-T needs beside its weights, and that a running process holds weights, workspace
- * and little more. */
+/* Memory of compiled models: what ConvNeXt-T needs beside its weights, and that a running process holds weights,
+ * workspace and little more. */
 #include "tests/command.h"
 #include "tests/test.h"
 
@@ -20,8 +20,8 @@ static long long workspace_of(const char *model) {
   return bytes;
 }
 
-/* Stage 1: 1.2 MB in and out at 56 x 56 x 96, and a tile of rows; nothing of 4 C. GRN needs the whole 4 C map of stage 1,
- * 4.8 MB, since the second product waits for the norm over all of it. */
+/* Stage 1: 1.2 MB in and out at 56 x 56 x 96, and a tile of rows; nothing of 4 C. GRN needs the whole 4 C map of stage
+ * 1, 4.8 MB, since the second product waits for the norm over all of it. */
 static void workspaces(void) {
   TEST("workspace of ConvNeXt-T and V2-T, one thread, the largest of all targets");
   const long long v1 = workspace_of("zoo:convnext_tiny"), v2 = workspace_of("zoo:convnextv2_tiny");
@@ -38,7 +38,8 @@ static const char program[] =
     "  m_model model; char line[256]; FILE *f;\n"
     "  if (m_map_file(&model, \"m.weights\")) return 2;\n"
     "  if (m_run(&model, room(m_inputs[0].bytes), room(m_outputs[0].bytes), room(M_WORKSPACE_BYTES(1)))) return 2;\n"
-    "  printf(\"weights %lu\\nworkspace %lu\\n\", (unsigned long)model.mapping_bytes, (unsigned long)M_WORKSPACE_BYTES(1));\n"
+    "  printf(\"weights %lu\\nworkspace %lu\\n\", (unsigned long)model.mapping_bytes, (unsigned "
+    "long)M_WORKSPACE_BYTES(1));\n"
     "  f = fopen(\"/proc/self/status\", \"r\");\n"
     "  while (f && fgets(line, sizeof line, f)) fputs(line, stdout);\n  return 0;\n}\n";
 
@@ -54,8 +55,10 @@ static void resident(void) {
   const long long weights = number_after(r.out, "weights "), workspace = number_after(r.out, "workspace ");
   const long long peak = number_after(r.out, "VmHWM:") * 1024;
   CHECK(weights > 0 && workspace > 0);
-  if (peak <= 0) printf("left out: this system does not tell the resident memory\n");
-  else CHECK(peak < weights + workspace + 4 * MB);
+  if (peak <= 0)
+    printf("left out: this system does not tell the resident memory\n");
+  else
+    CHECK(peak < weights + workspace + 4 * MB);
   printf("resident: %lld bytes, of which weights %lld, workspace %lld\n", peak, weights, workspace);
   result_free(&r);
 }

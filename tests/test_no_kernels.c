@@ -27,9 +27,9 @@ static const char halves[] = "%1 = input {name=\"x\"} : f16[3,4]\n%2 = relu %1 :
 
 int main(void) {
   check("halves", halves, 0, "");
-  check_after("halves, and clean-import left out", " after=\"clean-import\"", halves, 2, "no kernels for data type f16");
-  check_after("halves, and only the schedule left out", " after=\"tile\"", halves, 2,
+  check_after("halves, and clean-import left out", " after=\"clean-import\"", halves, 2,
               "no kernels for data type f16");
+  check_after("halves, and only the schedule left out", " after=\"tile\"", halves, 2, "no kernels for data type f16");
   check("u64 compared", "%1 = input {name=\"x\"} : u64[3,4]\n%2 = less %1, %1 : bool[3,4]\noutput %2 {name=\"y\"}\n", 1,
         "'less': error: no kernels for data type u64");
   check("u64 of floats",

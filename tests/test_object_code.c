@@ -169,7 +169,7 @@ static void check_model(const char *folder, const char *model) {
 int main(void) {
   char folder[] = "/tmp/nextc-object-XXXXXX", remove[64];
   if (!mkdtemp(folder)) return SKIP("no folder for temporary files");
-  check_model(folder, "zoo:convnext_atto@64"); /* tiles of every full size */
+  check_model(folder, "zoo:convnext_atto@64");                       /* tiles of every full size */
   check_model(folder, SOURCE_DIR "/tests/instructions/halves.yaml"); /* Strassen's products */
   snprintf(remove, sizeof remove, "rm -r %s", folder);
   CHECK(!system(remove));

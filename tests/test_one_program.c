@@ -104,8 +104,8 @@ static long json_count(const char *text, const char *key, const char *name) {
   return entry ? strtol(entry + strlen(quoted), NULL, 10) : 0;
 }
 
-/* What a ConvNeXt-T must end with. The ms of all passes are printed beside what is asked for: for the reader, since a busy
- * machine must not fail a test. */
+/* What a ConvNeXt-T must end with. The ms of all passes are printed beside what is asked for: for the reader, since a
+ * busy machine must not fail a test. */
 static void ends_with(const char *name, double asked_ms, const char *const *kernels, const long *counts, long gemms) {
   char arguments[640], folder[1024];
   TEST(name);

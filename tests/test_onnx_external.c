@@ -110,8 +110,8 @@ static void test_bad(void) {
   TEST("a folder");
   refused(&(External){".", NULL, "8"}, "external data: ");
   TEST("paths that leave the model's folder");
-  static const char *const escaping[] = {"/etc/hostname", "../w.bin", "a/../../w.bin", "..", "./../w.bin", "a//../../w.bin", "a\\..\\..\\w.bin",
-                                         "C:\\w.bin",     ""};
+  static const char *const escaping[] = {"/etc/hostname",  "../w.bin",         "a/../../w.bin", "..", "./../w.bin",
+                                         "a//../../w.bin", "a\\..\\..\\w.bin", "C:\\w.bin",     ""};
   for (size_t i = 0; i < sizeof escaping / sizeof *escaping; i++)
     refused(&(External){escaping[i], NULL, "8"}, "leads out of the model's folder");
 }

@@ -71,8 +71,8 @@ static void look_for_thread_sanitizer(void) {
 static void build_and_run(const char *what, const char *compiler) {
   char command[1024];
   snprintf(command, sizeof command,
-           "%s -DM_THREADS %s -pthread program.c m.c -lm -o program && TSAN_OPTIONS=halt_on_error=1 ./program", compiler,
-           file_exists("m.weights") ? "-DFROM_FILE" : "");
+           "%s -DM_THREADS %s -pthread program.c m.c -lm -o program && TSAN_OPTIONS=halt_on_error=1 ./program",
+           compiler, file_exists("m.weights") ? "-DFROM_FILE" : "");
   Result r = run_shell(command);
   CHECK(r.status == 0);
   CHECK_STR(r.out, "same bits\n");
@@ -103,8 +103,10 @@ int main(void) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[1024];
     snprintf(path, sizeof path, FIXTURES "/onnx/%s/model.onnx", names[i]);
-    if (file_exists(path)) model(path, "", i == 0);
-    else printf("left out: no fixture %s\n", names[i]);
+    if (file_exists(path))
+      model(path, "", i == 0);
+    else
+      printf("left out: no fixture %s\n", names[i]);
   }
   close_folder();
   return test_result();

@@ -172,7 +172,8 @@ int main(void) {
   open_folder();
   write_files();
   check_run(RUN "n.onnx --input x.npy --backend=c --format=json", ANSWER);
-  check_error("CC=./nothing " RUN "n.onnx --input x.npy --backend=c", 1, "./nothing: error: cannot run it: No such file");
+  check_error("CC=./nothing " RUN "n.onnx --input x.npy --backend=c", 1,
+              "./nothing: error: cannot run it: No such file");
   check_error("CC=false " RUN "n.onnx --input x.npy --backend=c", 1, "n.onnx: error: false failed with status 1");
   if (nextc_has_jit()) {
     formats(ANSWER);

@@ -33,8 +33,13 @@ int main(void) {
   const nx_model model = {w, NULL, 0};
   unsigned char *space = aligned_alloc(64, NX_WORKSPACE_BYTES(LONGEST) + 64);
   if (!space) return 1;
-  nextc_call call = {.inputs = in, .outputs = out, .symbols = &n, .workspace = space, .parallel_for = forwards,
-                     .parallel_user = &seen, .output_dims = dims};
+  nextc_call call = {.inputs = in,
+                     .outputs = out,
+                     .symbols = &n,
+                     .workspace = space,
+                     .parallel_for = forwards,
+                     .parallel_user = &seen,
+                     .output_dims = dims};
   TEST("all images; no more slices than tasks; scratch is by slice");
   for (call.threads = 0; call.threads <= LONGEST; call.threads++) {
     memset(y, 0, sizeof y);

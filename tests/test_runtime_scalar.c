@@ -2,8 +2,8 @@
 #include "runtime/vec_generic.h"
 #include "tests/test.h"
 
-static const int32_t corners[] = {INT32_MIN, INT32_MIN + 1, -65536, -7,    -1,            0,
-                                  1,         2,             7,      65536, INT32_MAX - 1, INT32_MAX};
+static const int32_t corners[] = {INT32_MIN, INT32_MIN + 1, -65536,        -7,       -1, 0, 1, 2,
+                                  7,         65536,         INT32_MAX - 1, INT32_MAX};
 enum { CORNERS = sizeof corners / sizeof *corners };
 
 /* The low 32 bits of a 64-bit result are what wraps. */

@@ -32,12 +32,12 @@ static void refusals(unsigned char *file) {
   static const struct {
     const char *what;
     int at, status;
-  } rows[] = {{"magic", 0, NX_NOT_WEIGHTS},       {"magic's end", 7, NX_NOT_WEIGHTS},
+  } rows[] = {{"magic", 0, NX_NOT_WEIGHTS},         {"magic's end", 7, NX_NOT_WEIGHTS},
               {"byte order", 8, NX_BAD_BYTE_ORDER}, {"version", 12, NX_BAD_VERSION},
-              {"model", 16, NX_OTHER_MODEL},      {"bytes", 24, NX_BAD_SIZE},
-              {"tensors", 32, NX_BAD_SIZE},       {"checksum", 40, NX_BAD_CHECKSUM},
-              {"zeros", 48, NX_NOT_WEIGHTS},
-              {"end of the zeros", 63, NX_NOT_WEIGHTS}, {"first byte", 64, NX_BAD_CHECKSUM}, {"last byte", SIZE - 1, NX_BAD_CHECKSUM}};
+              {"model", 16, NX_OTHER_MODEL},        {"bytes", 24, NX_BAD_SIZE},
+              {"tensors", 32, NX_BAD_SIZE},         {"checksum", 40, NX_BAD_CHECKSUM},
+              {"zeros", 48, NX_NOT_WEIGHTS},        {"end of the zeros", 63, NX_NOT_WEIGHTS},
+              {"first byte", 64, NX_BAD_CHECKSUM},  {"last byte", SIZE - 1, NX_BAD_CHECKSUM}};
   nx_model m;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     TEST(rows[i].what);

@@ -7,62 +7,90 @@ typedef struct {
 } Case;
 
 #define HEAD "nir 1\ngraph \"t\" after=\"place-buffers\"\n"
-#define X "%1 = input {name=\"x\"} : f32[2,8]\n"
-#define W "%2 = const {floats=[0.5]} : f32[1,8,16]\n"
+#define X    "%1 = input {name=\"x\"} : f32[2,8]\n"
+#define W    "%2 = const {floats=[0.5]} : f32[1,8,16]\n"
 static const Case cases[] = {
-    {"pointwise_pair", X "%2 = exp %1 @{kernel=0:elementwise} : f32[2,8]\n"
-                         "%3 = tanh %2 @{kernel=0:elementwise} : f32[2,8]\noutput %3 {name=\"y\"}\n", NULL},
-    {"pair_split_in_two", X "%2 = exp %1 @{kernel=0:elementwise at=[128]} : f32[2,8]\n"
-                            "%3 = tanh %2 @{kernel=1:elementwise} : f32[2,8]\noutput %3 {name=\"y\"}\n", NULL},
-    {"gelu_apart_from_its_gemm", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm at=[0]} : f32[2,16]\n"
-                                     "%4 = gelu %3 @{kernel=1:elementwise} : f32[2,16]\noutput %4 {name=\"y\"}\n", NULL},
-    {"gelu_with_its_gemm", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm} : f32[2,16]\n"
-                               "%4 = gelu %3 @{kernel=0:gemm} : f32[2,16]\noutput %4 {name=\"y\"}\n", NULL},
+    {"pointwise_pair",
+     X "%2 = exp %1 @{kernel=0:elementwise} : f32[2,8]\n"
+       "%3 = tanh %2 @{kernel=0:elementwise} : f32[2,8]\noutput %3 {name=\"y\"}\n",
+     NULL},
+    {"pair_split_in_two",
+     X "%2 = exp %1 @{kernel=0:elementwise at=[128]} : f32[2,8]\n"
+       "%3 = tanh %2 @{kernel=1:elementwise} : f32[2,8]\noutput %3 {name=\"y\"}\n",
+     NULL},
+    {"gelu_apart_from_its_gemm",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm at=[0]} : f32[2,16]\n"
+         "%4 = gelu %3 @{kernel=1:elementwise} : f32[2,16]\noutput %4 {name=\"y\"}\n",
+     NULL},
+    {"gelu_with_its_gemm",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm} : f32[2,16]\n"
+         "%4 = gelu %3 @{kernel=0:gemm} : f32[2,16]\noutput %4 {name=\"y\"}\n",
+     NULL},
     {"unknown_family", X "%2 = exp %1 @{kernel=0:foo} : f32[2,8]\noutput %2 {name=\"y\"}\n",
      "kernel=0:foo is no group that a family 'foo' computes"},
     {"family_of_another_op", X "%2 = exp %1 @{kernel=0:gemm} : f32[2,8]\noutput %2 {name=\"y\"}\n",
      "kernel=0:gemm is no group that a family 'gemm' computes"},
-    {"softmax_in_a_pointwise_group", X "%2 = exp %1 @{kernel=0:elementwise} : f32[2,8]\n"
-                                       "%3 = softmax %2 {axis=1} @{kernel=0:elementwise} : f32[2,8]\n"
-                                       "output %3 {name=\"y\"}\n",
+    {"softmax_in_a_pointwise_group",
+     X "%2 = exp %1 @{kernel=0:elementwise} : f32[2,8]\n"
+       "%3 = softmax %2 {axis=1} @{kernel=0:elementwise} : f32[2,8]\n"
+       "output %3 {name=\"y\"}\n",
      "kernel=0:elementwise is no group that a family 'elementwise' computes"},
-    {"inner_value_used_outside", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm at=[0]} : f32[2,16]\n"
-                                     "%4 = gelu %3 @{kernel=0:gemm at=[128]} : f32[2,16]\n"
-                                     "%5 = softmax %3 {axis=1} @{kernel=1:softmax at=[256]} : f32[2,16]\n"
-                                     "%6 = add %4, %5 @{kernel=2:elementwise} : f32[2,16]\noutput %6 {name=\"y\"}\n",
+    {"inner_value_used_outside",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm at=[0]} : f32[2,16]\n"
+         "%4 = gelu %3 @{kernel=0:gemm at=[128]} : f32[2,16]\n"
+         "%5 = softmax %3 {axis=1} @{kernel=1:softmax at=[256]} : f32[2,16]\n"
+         "%6 = add %4, %5 @{kernel=2:elementwise} : f32[2,16]\noutput %6 {name=\"y\"}\n",
      "kernel=0:gemm is no group that a family 'gemm' computes"},
-    {"place_in_a_live_buffer", X "%2 = exp %1 @{kernel=0:elementwise at=[0]} : f32[2,8]\n"
-                                 "%3 = softmax %2 {axis=1} @{kernel=1:softmax at=[0]} : f32[2,8]\n"
-                                 "%4 = add %3, %2 @{kernel=2:elementwise} : f32[2,8]\noutput %4 {name=\"y\"}\n",
+    {"place_in_a_live_buffer",
+     X "%2 = exp %1 @{kernel=0:elementwise at=[0]} : f32[2,8]\n"
+       "%3 = softmax %2 {axis=1} @{kernel=1:softmax at=[0]} : f32[2,8]\n"
+       "%4 = add %3, %2 @{kernel=2:elementwise} : f32[2,8]\noutput %4 {name=\"y\"}\n",
      "the place at=0 is no multiple of 64, or in a buffer that is still in use"},
-    {"place_out_of_step", X "%2 = exp %1 @{kernel=0:elementwise at=[20]} : f32[2,8]\n"
-                            "%3 = softmax %2 {axis=1} @{kernel=1:softmax} : f32[2,8]\noutput %3 {name=\"y\"}\n",
+    {"place_out_of_step",
+     X "%2 = exp %1 @{kernel=0:elementwise at=[20]} : f32[2,8]\n"
+       "%3 = softmax %2 {axis=1} @{kernel=1:softmax} : f32[2,8]\noutput %3 {name=\"y\"}\n",
      "the place at=20 is no multiple of 64"},
-    {"place_out_of_reach", X "%2 = exp %1 @{kernel=0:elementwise at=[1152921504606846976]} : f32[2,8]\n"
-                             "%3 = softmax %2 {axis=1} @{kernel=1:softmax} : f32[2,8]\noutput %3 {name=\"y\"}\n",
+    {"place_out_of_reach",
+     X "%2 = exp %1 @{kernel=0:elementwise at=[1152921504606846976]} : f32[2,8]\n"
+       "%3 = softmax %2 {axis=1} @{kernel=1:softmax} : f32[2,8]\noutput %3 {name=\"y\"}\n",
      "the place at=1152921504606846976"},
-    {"tile_of_its_own", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x8 v4.tile=3x32} : f32[2,16]\n"
-                            "output %3 {name=\"y\"}\n", NULL},
-    {"tile_of_an_unknown_target", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v9.tile=4x8} : f32[2,16]\n"
-                                      "output %3 {name=\"y\"}\n", "its tile names no target"},
-    {"tile_of_a_family_without_one", X "%2 = exp %1 @{kernel=0:elementwise v3.tile=4x8} : f32[2,8]\noutput %2 {name=\"y\"}\n",
+    {"tile_of_its_own",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x8 v4.tile=3x32} : f32[2,16]\n"
+         "output %3 {name=\"y\"}\n",
+     NULL},
+    {"tile_of_an_unknown_target",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v9.tile=4x8} : f32[2,16]\n"
+         "output %3 {name=\"y\"}\n",
+     "its tile names no target"},
+    {"tile_of_a_family_without_one",
+     X "%2 = exp %1 @{kernel=0:elementwise v3.tile=4x8} : f32[2,8]\noutput %2 {name=\"y\"}\n",
      "its tile is for a family that has no tile"},
-    {"tile_with_too_many_rows", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=9x16} : f32[2,16]\n"
-                                    "output %3 {name=\"y\"}\n", "its tile has more than 8 rows"},
-    {"tile_with_half_a_vector", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x12} : f32[2,16]\n"
-                                    "output %3 {name=\"y\"}\n", "its tile has no whole number of vectors"},
-    {"tile_of_a_panel_and_a_half", X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x24} : f32[2,16]\n"
-                                       "output %3 {name=\"y\"}\n", "neither divides a panel"},
-    {"take_over_that_is_named", X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
-                                  "%3 = exp %2 @{kernel=1:elementwise at=[0] inplace=0} : f32[2,8]\n"
-                                  "%4 = softmax %3 {axis=1} @{kernel=2:softmax} : f32[2,8]\noutput %4 {name=\"y\"}\n", NULL},
-    {"take_over_that_is_not_named", X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
-                                      "%3 = exp %2 @{kernel=1:elementwise at=[0]} : f32[2,8]\n"
-                                      "%4 = softmax %3 {axis=1} @{kernel=2:softmax} : f32[2,8]\noutput %4 {name=\"y\"}\n",
+    {"tile_with_too_many_rows",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=9x16} : f32[2,16]\n"
+         "output %3 {name=\"y\"}\n",
+     "its tile has more than 8 rows"},
+    {"tile_with_half_a_vector",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x12} : f32[2,16]\n"
+         "output %3 {name=\"y\"}\n",
+     "its tile has no whole number of vectors"},
+    {"tile_of_a_panel_and_a_half",
+     X W "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm v3.tile=4x24} : f32[2,16]\n"
+         "output %3 {name=\"y\"}\n",
+     "neither divides a panel"},
+    {"take_over_that_is_named",
+     X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
+       "%3 = exp %2 @{kernel=1:elementwise at=[0] inplace=0} : f32[2,8]\n"
+       "%4 = softmax %3 {axis=1} @{kernel=2:softmax} : f32[2,8]\noutput %4 {name=\"y\"}\n",
+     NULL},
+    {"take_over_that_is_not_named",
+     X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
+       "%3 = exp %2 @{kernel=1:elementwise at=[0]} : f32[2,8]\n"
+       "%4 = softmax %3 {axis=1} @{kernel=2:softmax} : f32[2,8]\noutput %4 {name=\"y\"}\n",
      "in a buffer that is still in use"},
-    {"take_over_by_a_family_that_reads_later", X "%2 = exp %1 @{kernel=0:elementwise at=[0]} : f32[2,8]\n"
-                                                 "%3 = softmax %2 {axis=1} @{kernel=1:softmax at=[0] inplace=0} : f32[2,8]\n"
-                                                 "%4 = exp %3 @{kernel=2:elementwise} : f32[2,8]\noutput %4 {name=\"y\"}\n",
+    {"take_over_by_a_family_that_reads_later",
+     X "%2 = exp %1 @{kernel=0:elementwise at=[0]} : f32[2,8]\n"
+       "%3 = softmax %2 {axis=1} @{kernel=1:softmax at=[0] inplace=0} : f32[2,8]\n"
+       "%4 = exp %3 @{kernel=2:elementwise} : f32[2,8]\noutput %4 {name=\"y\"}\n",
      "in a buffer that is still in use"},
 };
 
@@ -75,8 +103,10 @@ static void run_case(const Case *k) {
   if (g) {
     bool sound = complete_schedule(g);
     CHECK(sound == !k->error);
-    if (k->error) CHECK_HAS(c->count ? c->list[c->count - 1].text : "", k->error);
-    else CHECK_STR(strchr(graph_print(g, c->arena, "."), '%'), strchr(text, '%')); /* nothing was decided anew */
+    if (k->error)
+      CHECK_HAS(c->count ? c->list[c->count - 1].text : "", k->error);
+    else
+      CHECK_STR(strchr(graph_print(g, c->arena, "."), '%'), strchr(text, '%')); /* nothing was decided anew */
   }
   for (size_t i = 0; i < c->count && !k->error; i++) printf("%s\n", c->list[i].text);
   graph_free(g);

@@ -1,5 +1,6 @@
-/* Strassen's products: weights packed for them in both evaluators; lowering over rows around tiles, blocks and halves, odd
- * numbers of rows, sizes around panels, whatever may stand behind; which gemms the pass takes, and which it leaves. */
+/* Strassen's products: weights packed for them in both evaluators; lowering over rows around tiles, blocks and halves,
+ * odd numbers of rows, sizes around panels, whatever may stand behind; which gemms the pass takes, and which it leaves.
+ */
 #include "tests/lower_test.h"
 
 static const LowerTest mlp_test = {.family = "mlp"}, gemm_test = {.family = "gemm"};
@@ -21,8 +22,8 @@ static void mlp(int rows, int c, int hidden, int out, Kind kind) {
              "%s"
              "%%6 = weight {name=\"b.weight\"} : f32[%d,%d]\n%%11 = pack %%6 {strassen=1}\n"
              "%%7 = gemm %s, %%11 {cols=%d strassen=1}\n%s",
-             rows, c, rows, out, c, hidden, hidden, kind == WITHOUT_BIAS ? "" : ", %3", hidden, kind == GRN ? norm : "", hidden, out,
-             kind == GRN ? "%14" : "%5", out, behind);
+             rows, c, rows, out, c, hidden, hidden, kind == WITHOUT_BIAS ? "" : ", %3", hidden, kind == GRN ? norm : "",
+             hidden, out, kind == GRN ? "%14" : "%5", out, behind);
 }
 
 static void sweep_mlp(void) {
@@ -65,17 +66,19 @@ static void sweep_gemm(void) {
 
 /* ---- the pass ---- */
 
-static const char block_lines[] = "nir 1\nsource 0 \"random:1\"\ngraph \"t\"\n"
-                                  "%%1 = input {name=\"x\"} : f32[1,%d,1,%d]\n"
-                                  "%%2 = weight {name=\"a.weight\"} : f32[%d,%d]\n%%3 = gemm %%1, %%2\n%%4 = gelu %%3\n%s"
-                                  "%%5 = weight {name=\"b.weight\"} : f32[%d,%d]\n%%6 = gemm %s, %%5\n"
-                                  "%%7 = add %%6, %%1\noutput %%7 {name=\"y\"}\n";
+static const char block_lines[] =
+    "nir 1\nsource 0 \"random:1\"\ngraph \"t\"\n"
+    "%%1 = input {name=\"x\"} : f32[1,%d,1,%d]\n"
+    "%%2 = weight {name=\"a.weight\"} : f32[%d,%d]\n%%3 = gemm %%1, %%2\n%%4 = gelu %%3\n%s"
+    "%%5 = weight {name=\"b.weight\"} : f32[%d,%d]\n%%6 = gemm %s, %%5\n"
+    "%%7 = add %%6, %%1\noutput %%7 {name=\"y\"}\n";
 
 /* How many gemms of a block are by Strassen's products. */
 static int taken(int rows, int channels, int hidden, bool grn, bool strict) {
   Context *c = context_new();
   char norm[200];
-  snprintf(norm, sizeof norm, "%%8 = weight {name=\"g.weight\"} : f32[%d]\n%%9 = grn %%4, %%8 {axis=3 axes=[1,2]}\n", hidden);
+  snprintf(norm, sizeof norm, "%%8 = weight {name=\"g.weight\"} : f32[%d]\n%%9 = grn %%4, %%8 {axis=3 axes=[1,2]}\n",
+           hidden);
   char *text = arena_printf(c->arena, block_lines, rows, channels, channels, hidden, grn ? norm : "", hidden, channels,
                             grn ? "%9" : "%4");
   Graph *g = graph_parse(c, "t.nir", text, strlen(text), open_source);

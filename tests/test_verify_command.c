@@ -123,7 +123,8 @@ static void runs_halves(void) {
   TEST("runs_halves");
   put_file("half.nir", model, sizeof model - 1);
   verify("half.nir --random=2 --backends=eval,c", 0, "2 passed, 0 failed", "half.nir  c ");
-  verify("half.nir --random=2 --backends=c --cc='cc -O2 -Wall -Wextra -Wconversion -Werror'", 0, "1 passed, 0 failed", "ok");
+  verify("half.nir --random=2 --backends=c --cc='cc -O2 -Wall -Wextra -Wconversion -Werror'", 0, "1 passed, 0 failed",
+         "ok");
   static const char inside[] = "nir 1\nsource 0 \"wrong/model.onnx\"\ngraph \"inside\"\n"
                                "%1 = input {name=\"x\"} : f32[1,4]\n%2 = weight {name=\"w\"} : f32[4,3]\n"
                                "%3 = cast %1 {to=f16} : f16[1,4]\n%4 = cast %2 {to=f16} : f16[4,3]\n"

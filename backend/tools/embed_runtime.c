@@ -9,9 +9,9 @@ enum { MAX_LINE = 400 };
 
 typedef struct {
   FILE *out;
-  const char *file;   /* its path */
-  int chunks;         /* of all files */
-  bool open;          /* inside a chunk */
+  const char *file; /* its path */
+  int chunks;       /* of all files */
+  bool open;        /* inside a chunk */
 } Embed;
 
 static void fail(const char *what, const char *about) {

@@ -72,8 +72,8 @@ static unsigned char *end_of_room(size_t size, const char *what) {
 }
 #endif
 
-/* size bytes filled with NaNs, guard bytes in front and from their end to a multiple of `align`, which is as far as they
- * may be from the page behind. Lasts as long as the program. */
+/* size bytes filled with NaNs, guard bytes in front and from their end to a multiple of `align`, which is as far as
+ * they may be from the page behind. Lasts as long as the program. */
 static unsigned char *guarded(size_t size, size_t align, const char *what) {
   size_t rounded = (size + align - 1) / align * align;
   unsigned char *end = end_of_room(GUARD + rounded, what), *memory = end - rounded;

@@ -11,9 +11,15 @@ import numpy as np
 
 from ._library import Call, CompileOptions, Dim, Info, JitOptions, Sources, array_of, lib
 
-DTYPES = {  # ONNX's numbers
-    1: np.dtype("f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 4: np.dtype("u2"), 5: np.dtype("i2"), 6: np.dtype("i4"),
-    7: np.dtype("i8"), 9: np.dtype("?"), 10: np.dtype("f2"), 11: np.dtype("f8"), 12: np.dtype("u4"), 13: np.dtype("u8"),
+try:
+    from ml_dtypes import bfloat16  # comes with onnx
+except ImportError:
+    bfloat16 = "u2"  # the bits
+
+TYPES = {  # ONNX's numbers and names
+    1: ("float", "f4"), 2: ("uint8", "u1"), 3: ("int8", "i1"), 4: ("uint16", "u2"), 5: ("int16", "i2"), 6: ("int32", "i4"),
+    7: ("int64", "i8"), 9: ("bool", "?"), 10: ("float16", "f2"), 11: ("double", "f8"), 12: ("uint32", "u4"),
+    13: ("uint64", "u8"), 16: ("bfloat16", bfloat16),
 }  # fmt: skip
 UNKNOWN = -(2**63)
 
@@ -28,9 +34,11 @@ class Error(RuntimeError):
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output. shape: numbers, and names of symbols (None: an expression of them)."""
+    """An input or output. type: ONNX's name; dtype: of its array, for bfloat16 that of ml_dtypes, or uint16 where there is
+    no such package; shape: numbers, and names of symbols (None: an expression of them)."""
 
     name: str
+    type: str
     dtype: np.dtype
     shape: Tuple[Union[int, str, None], ...]
 
@@ -39,7 +47,11 @@ def _infos(tensors, symbols):
     def dim(d):
         return None if d == UNKNOWN else symbols[-d - 1] if d < 0 else d
 
-    return [TensorInfo(t.name.decode(), DTYPES.get(t.dtype), tuple(dim(d) for d in t.dim[: t.rank])) for t in tensors]
+    def info(t):
+        name, dtype = TYPES[t.dtype]
+        return TensorInfo(t.name.decode(), name, np.dtype(dtype), tuple(dim(d) for d in t.dim[: t.rank]))
+
+    return [info(t) for t in tensors]
 
 
 def _names(function, handle):
@@ -148,6 +160,8 @@ class Model:
 
     def _array(self, info, x):
         x = np.asarray(x, info.dtype if isinstance(x, (list, tuple, bool, int, float)) else None)
+        if info.type == "bfloat16" and x.dtype == np.uint16:
+            x = x.view(info.dtype)
         if x.dtype.newbyteorder("=") != info.dtype or x.ndim != len(info.shape):
             raise Error([f"{self.path}: error: input '{info.name}' is {info.dtype}{list(info.shape)}, not {x.dtype}{list(x.shape)}"])
         return np.require(x, info.dtype, ["C", "A"])

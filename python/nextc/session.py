@@ -4,18 +4,13 @@ import tempfile
 
 from .model import Error, load
 
-TYPES = {
-    "f4": "float", "f8": "double", "f2": "float16", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
-    "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64", "b1": "bool",
-}  # fmt: skip
-
 
 class NodeArg:
     """name, type ("tensor(float)") and shape (numbers and names) of an input or output."""
 
     def __init__(self, info):
         self.name = info.name
-        self.type = f"tensor({TYPES[info.dtype.str[1:]] if info.dtype else 'bfloat16'})"
+        self.type = f"tensor({info.type})"
         self.shape = list(info.shape)
 
     def __repr__(self):

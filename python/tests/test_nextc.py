@@ -116,13 +116,17 @@ class Running(unittest.TestCase):
         with self.assertRaisesRegex(nextc.Error, "float64"):
             s.run(None, {self.input.name: self.x.astype("f8")})
 
-    def test_type_without_numpy(self):
+    def test_type_that_numpy_lacks(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "b.nir"
             path.write_text('nir 1\ngraph "b"\n%1 = input {name="x"} : bf16[2]\noutput %1 {name="y"}\n')
             s = nextc.InferenceSession(path)
             self.assertEqual(s.get_inputs()[0].type, "tensor(bfloat16)")
             self.refuse("input 'x'", lambda: s.run(None, {"x": np.zeros(2, np.float32)}))
+            bits = np.array([0x3F80, 0xC020], np.uint16)  # 1, -2.5
+            path.write_text('nir 1\ngraph "b"\n%1 = input {name="x"} : bf16[2]\n%2 = neg %1\noutput %2 {name="y"}\n')
+            got = nextc.InferenceSession(path).run(None, {"x": bits})[0]
+            np.testing.assert_array_equal(got.view(np.uint16), bits ^ 0x8000)
 
     def test_backend(self):
         from nextc import backend
