@@ -1,5 +1,5 @@
-/* Family grn: y = x + (gamma (x n) + beta) = x (1 + gamma n) + beta, n = g / (mean of g + eps), g = l2 norm of x over
- * axes.
+/* Family grn: y = x + (gamma (x n) + beta) = x (1 + gamma n) + beta, n = g / (mean of g + eps), g the l2 norm of x
+ * over axes.
  *
  *   kernel 1   sums of squares, t0: one for each kept place and each of `parts` shares of the first reduced axis
  *   kernel 2   (where parts > 1) sums over the shares, in their order

@@ -1,5 +1,4 @@
-/* Products y = x W of halved matrices by Strassen's seven products (ir/strassen.h), one level deep: an eighth fewer
- * FMAs.
+/* Products y = x W by Strassen's seven products of halves (ir/strassen.h), one level deep: an eighth fewer FMAs.
  *
  * Row r of the upper half of x goes with row r + top of the lower one; an odd number of rows has a last pair without
  * its lower row, which counts as zeros. The sums of x's quarters are written once; then, for each group of columns, the

@@ -1,7 +1,6 @@
 /* group: which ops are computed by one kernel.
  *
- *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: the GELU is applied while the tile is in
- * registers
+ *   %3 = gemm %1, %2, %b; %4 = gelu %3      =>   both @{kernel=5:gemm}: GELU while the tile is in registers
  *
  * The shapes of a ConvNeXt are looked for first (group_patterns.c: stem, downsample, mlp, head). Any other computed op
  * starts a group of its op's family (ops.def), then takes in what its family can: gemm and conv the pointwise ops that

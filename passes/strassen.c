@@ -12,11 +12,11 @@
 
 /* Both sizes of the matrix have halves in whole panels, not too small. */
 static bool halves_pay(const Graph *g, const Op *gemm) {
-  enum { PANELS = 2 * 16, LEAST_SIZE = 96, LEAST_ROWS = 96 };
+  enum { LEAST_SIZE = 96, LEAST_ROWS = 96 };
   const Type *y = type_of(g, gemm->first_result), *x = type_of(g, gemm->operands[0]);
-  const Dim depth = x->dim[x->rank - 1], cols = gemm->attrs.cols;
+  const Dim depth = x->dim[x->rank - 1], cols = gemm->attrs.cols, panels = 2 * gemm->attrs.panel;
   return holds(g, IF_halves_of_what_is_packed, def_of(g, gemm->operands[1])->kind == OP_pack) &&
-         holds(g, IF_halves_in_whole_panels, depth % PANELS == 0 && cols % PANELS == 0) &&
+         holds(g, IF_halves_in_whole_panels, depth % panels == 0 && cols % panels == 0) &&
          holds(g, IF_halves_of_large_matrix, depth >= LEAST_SIZE && cols >= LEAST_SIZE) &&
          holds(g, IF_halves_of_many_rows, type_elements(y) / cols >= LEAST_ROWS);
 }

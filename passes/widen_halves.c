@@ -3,9 +3,8 @@
  *   %2 = mul %1, %w : f16[2x8]    =>    %2 = cast %1 {to=f32}; %3 = cast %w {to=f32}; %4 = mul %2, %3 : f32[2x8]
  *   output %2                           %5 = cast %4 {to=f16}; output %5
  *
- * f16 and bf16 alike. A cast to a half between two ops rounds nothing either: like the evaluator, kernels keep what
- * they have. A literal that is a factor of GELU as a half has it (1.4140625 is sqrt 2 there) becomes that factor,
- * unless
+ * f16 and bf16 alike. A cast to a half that the model has rounds, as in the evaluator; results between ops do not. A
+ * literal that is a factor of GELU as a half has it (1.4140625 is sqrt 2 there) becomes that factor, unless
  * --strict-fp. Outside the limit of rewrites, since without it there is nothing to run. Declines nothing; a program
  * without halves stays as it is. */
 #include "ir/eval.h"

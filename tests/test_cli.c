@@ -383,7 +383,7 @@ static void optimizes(void) {
                 " opt m.onnx -o pipe; wait; test -p pipe && grep -c output read");
   CHECK(r.status == 0); /* a pipe (or a device) is written, not replaced */
   result_free(&r);
-  r = run_nextc("opt m.onnx --passes=-group,-strassen,-place-buffers,-tile");
+  r = run_nextc("opt m.onnx --passes=-group,-place-buffers,-tile");
   CHECK(r.status == 0);
   CHECK(!strstr(r.out, "@{"));
   result_free(&r);
