@@ -1,7 +1,8 @@
 """One engine with one model in a process of its own, on CPUs of its own choice: compare starts it, tells it on standard
 input when it is its turn, and reads times from its standard output.
 
-    worker.py ENGINE MODEL THREADS INPUT.npy [CPU...]   a line "turn N" gives N + 1 runs, of which the first is not counted;
+    worker.py ENGINE MODEL THREADS INPUT.npy [CPU...]   says "ready PATH", PATH being that of emitted C, or -. Then a line
+                                                 "turn N" gives N + 1 runs, of which the first is not counted;
                                                  "output FILE.npy" writes what the last run gave; times are pairs:
                                                  seconds on the clock, and of CPU
     worker.py --first ENGINE MODEL THREADS       from the loaded library to the first result, and memory, as JSON
@@ -54,6 +55,8 @@ def timed(call):
 class Python:
     """An engine that Python calls."""
 
+    path = "-"
+
     def __init__(self, kind, model, threads, x):
         self.engine, self.x, self.y = kind(model, threads), x, None
 
@@ -73,6 +76,8 @@ class Shared:
         weights = str(Path(model) / "m.weights").encode()
         status = self.lib.start(weights, threads, self.inputs, self.outputs, ctypes.c_int64(len(x)))
         assert not status, f"status {status}"
+        self.lib.path.restype = ctypes.c_char_p
+        self.path = self.lib.path().decode()
 
     def seconds(self):
         seconds, fastest = timed(lambda: self.lib.run(1))
@@ -101,7 +106,7 @@ def serve(name, model, threads, x, cpus):
     os.sched_setaffinity(0, (cpus or sorted(os.sched_getaffinity(0)))[:threads])
     engine = Python(PYTHON[name], model, threads, x) if name in PYTHON else Shared(model, threads, x)
     engine.seconds()
-    print("ready", flush=True)
+    print("ready", engine.path, flush=True)
     for line in sys.stdin:
         what, argument = line.split()
         if what == "turn":
