@@ -40,6 +40,13 @@ static Affine in_buffer(const Pairs *p, Affine row, int64_t width) {
   return affine_scale(affine_add(row, affine_scale(p->first, -1)), width);
 }
 
+/* Elements from a row of sums of so many columns to the next: a cache line more than a size whose rows would share a
+ * few sets of a first-level cache, where the seven sums of an element and the rows of a tile lie. */
+static int64_t sums_pitch(int64_t width) {
+  enum { LINE = 16, FEW_SETS = 256 };
+  return width % FEW_SETS ? width : width + LINE;
+}
+
 /* Calls emit in loops over the pairs of a segment, and over the one without a lower row. */
 typedef void (*EmitPair)(void *user, Affine row, bool whole);
 static void each_pair(const Pairs *p, const RowSegment *s, EmitPair emit, void *user) {
@@ -110,8 +117,8 @@ static void emit_vector_sums(void *user, Affine at, int lanes) {
       emit_op(k, LOP_mul, quarter[q], quarter[q], scale, 0);
     }
   }
-  store_sums(k, quarter, lanes, s->sums, affine_add(in_buffer(s->pairs, s->row, s->depth), at),
-             s->pairs->block * s->depth);
+  const int64_t pitch = sums_pitch(s->depth);
+  store_sums(k, quarter, lanes, s->sums, affine_add(in_buffer(s->pairs, s->row, pitch), at), s->pairs->block * pitch);
 }
 
 static void emit_row_sums(void *user, Affine row, bool whole) {
@@ -129,7 +136,7 @@ static void sums_body(void *user, const RowSegment *segment, Affine number) {
 
 /* ---- products ---- */
 
-/* `op` on the sums of its x, in [7, block, K / 2]. */
+/* `op` on the sums of its x, in [7, block, K / 2] with rows of sums_pitch(K / 2). */
 static Strassen strassen(Pairs *pairs, const Op *op, ParamId sums, ParamId parts, int64_t width, ParamId y) {
   Strassen f = {.pairs = pairs, .result = tile_kernel(pairs->lw, op, sums, y), .width = width};
   f.parts = f.result;
@@ -207,8 +214,9 @@ static void finish_vector(Strassen *f, int piece, Affine row, bool whole) {
   if (f->sums_squares) add_squares(f, quarter, whole ? QUARTERS : 2, column, lanes);
   if (f->makes_sums) {
     for (int q = 2; q < QUARTERS && !whole; q++) emit_const(k, quarter[q] = kernel_reg(k, REG_f32, lanes, "zero"), 0);
-    store_sums(k, quarter, lanes, f->result.y, affine_add(in_buffer(f->pairs, row, f->columns), column),
-               f->pairs->block * f->columns);
+    const int64_t pitch = sums_pitch(f->columns);
+    store_sums(k, quarter, lanes, f->result.y, affine_add(in_buffer(f->pairs, row, pitch), column),
+               f->pairs->block * pitch);
     return;
   }
   for (int q = 0; q < (whole ? QUARTERS : 2); q++) {
@@ -233,10 +241,12 @@ static void emit_group(void *user, Tile *t) {
     add_squares(f, NULL, 0, affine_plus(t->column, t->columns->column[i]), t->columns->lanes[i]);
   VarId m = emit_for(k, LOP_for, "m", 0, STRASSEN_PRODUCTS, 1);
   part.panel = affine_add(t->panel, affine_var(m, f->depth * PANEL));
-  p.x_at = affine_add(in_buffer(f->pairs, affine(0), f->depth), affine_var(m, f->pairs->block * f->depth));
+  const int64_t pitch = sums_pitch(f->depth);
+  p.x_at = affine_add(in_buffer(f->pairs, affine(0), pitch), affine_var(m, f->pairs->block * pitch));
   p.y_at = affine_add(in_buffer(f->pairs, affine(0), f->width), affine_var(m, f->pairs->block * f->width));
   p.y_at = affine_add(p.y_at, affine_scale(t->column, -1));
-  p.x_stride = p.k_count = f->depth;
+  p.x_stride = pitch;
+  p.k_count = f->depth;
   p.y_stride = f->width;
   for (int i = 0; i < p.segments; i++) {
     RowSegment s = product_segment(&p, i, t);
@@ -302,7 +312,7 @@ static SumsOfX sums_of_x(Pairs *pairs, const StrassenGemm *g) {
   return s;
 }
 
-static int64_t sums_size(const Pairs *p, int64_t width) { return STRASSEN_PRODUCTS * p->block * width; }
+static int64_t sums_size(const Pairs *p, int64_t width) { return STRASSEN_PRODUCTS * p->block * sums_pitch(width); }
 
 /* What follows the sums, in the open kernel. */
 static Strassen product_of_sums(Pairs *pairs, const StrassenGemm *g, ParamId sums) {
