@@ -114,6 +114,7 @@ int main(void) {
   Text model = {.arena = arena};
   text_puts(&model, "nir 1\nsource 0 \"random:1\"\ngraph \"t\"\n");
   for (int i = 0; i < 4; i++) put_layers(&model, 10 + 20 * i, channels[i], i);
+  put_dwconv(&model, 90, 3, 13, 512);
   put_file("t.nir", model.at, model.len);
   CHECK(!mkdir("folder", 0777));
   for (int t = 0; t < target_count; t++) {

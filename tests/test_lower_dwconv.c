@@ -45,6 +45,47 @@ static void sweep_windows(void) {
   dwconv(&plain, 9, 21, 8, 7, "pads=[0,0,0,0]", true);
 }
 
+/* Rows whose lines share few sets of a first-level cache are copied to another pitch. */
+static void sweep_spread(void) {
+  TEST("many channels, a power of two");
+  for (int w = 5; w <= 15; w += 2) dwconv(&plain, 2, w, 512, 7, "pads=[3,3,3,3]", w % 4 == 1);
+  dwconv(&plain, 3, 7, 1024, 7, "pads=[3,3,3,3]", true);
+  dwconv(&plain, 1, 14, 384, 7, "pads=[3,3,3,3]", true);
+  dwconv(&plain, 5, 13, 512, 5, "strides=[2,2] pads=[2,2,2,2]", false);
+  dwconv(&plain, 4, 11, 512, 3, "dilations=[1,3] pads=[1,3,1,3]", true);
+}
+
+/* How many kernels a dwconv of the size becomes. */
+static size_t kernels_of(const char *target, int size, int channels) {
+  LowerRun r = {.test = &plain};
+  char lines[300];
+  snprintf(lines, sizeof lines,
+           "%%1 = input {name=\"x\"} : f32[1,%d,%d,%d]\n%%2 = weight {name=\"w.weight\"} : f32[7,7,%d]\n"
+           "%%3 = dwconv %%1, %%2 {pads=[3,3,3,3]}\noutput %%3 {name=\"y\"}\n",
+           size, size, channels, channels);
+  Context *c = context_new();
+  char *text = arena_printf(c->arena, "nir 1\nsource 0 \"random:1\"\ngraph \"t\"\n%s", lines);
+  r.graph = graph_parse(c, "t.nir", text, strlen(text), open_source);
+  CHECK(r.graph && lt_schedule(&r));
+  const size_t count = lower_graph(r.graph, target_by_name(target), c->arena)->kernel_count;
+  graph_free(r.graph);
+  context_free(c);
+  return count;
+}
+
+static void what_is_spread(void) {
+  TEST("lines that share few sets, and fit the second level");
+  for (int t = 0; t < target_count; t++) CHECK(kernels_of(targets[t].name, 14, 512) == 2);
+  CHECK(kernels_of("v3", 28, 256) == 2);
+  CHECK(kernels_of("v3", 7, 1024) == 2);
+  TEST("as many sets as lines");
+  CHECK(kernels_of("v3", 14, 384) == 1);
+  CHECK(kernels_of("v3", 28, 192) == 1);
+  CHECK(kernels_of("v3", 14, 520) == 1);
+  TEST("too large for the second level");
+  CHECK(kernels_of("v3", 28, 512) == 1);
+}
+
 /* layernorm's hard inputs: large, far from 0, all equal. */
 static void put_far(Tensor *t, int input) {
   (void)input;
@@ -76,6 +117,8 @@ int main(void) {
   sweep_widths();
   sweep_channels();
   sweep_windows();
+  sweep_spread();
+  what_is_spread();
   sweep_hard();
   return test_result();
 }
