@@ -33,6 +33,59 @@ static void nx_pool_set(unsigned *at, unsigned value) {
 #endif
 }
 
+/* How Linux names its threads and CPUs; unistd.h would declare this only beside math.h's y0. */
+#if defined(__linux__) && defined(__GNUC__) && !defined(__TINYC__)
+#include <sys/syscall.h>
+extern long syscall(long number, ...);
+#define NX_POOL_PLACES
+#endif
+
+#if defined(NX_POOL_PLACES)
+enum { NX_POOL_WORD = 8 * sizeof(unsigned long), NX_POOL_CPU_WORDS = 16 };
+
+/* Whether the thread may run on the CPU, from now on. 0: as asked. */
+static int nx_pool_allow(long thread, unsigned cpu, int allow) {
+  unsigned long cpus[NX_POOL_CPU_WORDS], *word = &cpus[cpu / NX_POOL_WORD];
+  const unsigned long bit = 1ul << cpu % NX_POOL_WORD;
+  const long bytes =
+      cpu < NX_POOL_CPU_WORDS * NX_POOL_WORD ? syscall(SYS_sched_getaffinity, thread, sizeof cpus, cpus) : -1;
+  if (bytes <= 0 || cpu / 8 >= (unsigned long)bytes || !(*word & bit) == !allow) return -1;
+  *word ^= bit;
+  return (int)syscall(SYS_sched_setaffinity, thread, (unsigned long)bytes, cpus);
+}
+#endif
+
+/* Called with the lock held before the sleepers are woken: not on this thread's CPU. A system may put them there for
+ * tens of milliseconds though others are idle; in virtual machines, whose idle CPUs look busy, it does. */
+static void nx_pool_send_away(nx_pool *pool) {
+#if defined(NX_POOL_PLACES)
+  unsigned cpu = 0;
+  if (pool->asleep == 0 || syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) != 0) return;
+  for (int i = 0; i < pool->known; i++)
+    if (pool->place[i].asleep && !pool->place[i].away && nx_pool_allow(pool->place[i].thread, cpu, 0) == 0)
+      pool->place[i].away = 1 + (int)cpu;
+#else
+  (void)pool;
+#endif
+}
+
+/* Sleeps until there is a call after number `seen`, or the end. With the lock held. */
+static void nx_pool_sleep(nx_pool *pool, int number, unsigned seen) {
+#if defined(NX_POOL_PLACES)
+  pool->place[number].thread = syscall(SYS_gettid);
+#endif
+  pool->place[number].asleep = 1;
+  pool->asleep++;
+  while (pool->work == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+  pool->asleep--;
+  pool->place[number].asleep = 0;
+#if defined(NX_POOL_PLACES)
+  if (pool->place[number].away)
+    (void)nx_pool_allow(pool->place[number].thread, (unsigned)pool->place[number].away - 1, 1);
+  pool->place[number].away = 0;
+#endif
+}
+
 /* Takes slices of the running call until none is left. Called and returns with the lock held. */
 static void nx_pool_take(nx_pool *pool) {
   while (pool->next < pool->slices) {
@@ -53,13 +106,14 @@ static void *nx_pool_main(void *argument) {
   nx_pool *pool = (nx_pool *)argument;
   unsigned seen = 0;
   pthread_mutex_lock(&pool->lock);
+  const int number = pool->known++;
   while (!pool->stop) {
     if (pool->work == seen) {
       pthread_mutex_unlock(&pool->lock);
       nx_pool_look(&pool->work, seen);
       pthread_mutex_lock(&pool->lock);
     }
-    while (pool->work == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    if (pool->work == seen) nx_pool_sleep(pool, number, seen);
     seen = pool->work;
     nx_pool_take(pool);
   }
@@ -88,6 +142,7 @@ void nx_pool_run(void *user, int slices, nextc_slice *run, void *context) {
   pool->context = context;
   pool->slices = pool->left = slices;
   pool->next = 0;
+  nx_pool_send_away(pool);
   nx_pool_set(&pool->work, work);
   pthread_mutex_unlock(&pool->lock); /* who wakes up must not find it taken */
   pthread_cond_broadcast(&pool->wake);

@@ -80,6 +80,11 @@ typedef struct nx_pool {
   pthread_t thread[NX_POOL_MAX];
   pthread_mutex_t lock;
   pthread_cond_t wake, idle;
+  struct {
+    long thread;      /* the system's number */
+    int asleep, away; /* away: 1 + the CPU where it is not to wake up */
+  } place[NX_POOL_MAX];
+  int known, asleep; /* places in use; those that wait for a call */
   nextc_slice *run;
   void *context;
   int started, slices;

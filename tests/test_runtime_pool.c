@@ -1,5 +1,8 @@
 /* The thread pool: every slice once, for all numbers of threads and slices; many short calls; start and stop. */
+#define _GNU_SOURCE /* CPU sets */
 #include "runtime/pool.c"
+#include <sched.h>
+#include <stdbool.h>
 #include "tests/test.h"
 #include <time.h>
 
@@ -58,6 +61,90 @@ static void idle(void) {
   nx_pool_stop(&pool);
 }
 
+typedef struct {
+  cpu_set_t may[2];
+  int cpu[2];
+  pthread_t thread[2];
+} Where;
+
+static void note_where(void *context, int slice) {
+  Where *w = context;
+  w->thread[slice] = pthread_self();
+  w->cpu[slice] = sched_getcpu();
+  CHECK(!sched_getaffinity(0, sizeof w->may[slice], &w->may[slice]));
+  for (int i = 0; i < 2000000; i++) __asm__ volatile(""); /* about a millisecond: time for the other to wake up */
+}
+
+/* Calls with two threads after both slept. Where the woken thread may run is as before; with more than one CPU it does
+ * not wait for the caller's. */
+static void places(bool two_cpus) {
+  cpu_set_t before;
+  int apart = 0;
+  nx_pool pool;
+  CHECK(!sched_getaffinity(0, sizeof before, &before));
+  CHECK(nx_pool_start(&pool, 2) == 2);
+  for (int i = 0; i < 20; i++) {
+    Where w;
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    nx_pool_run(&pool, 2, note_where, &w);
+    CHECK(CPU_EQUAL(&w.may[0], &before) && CPU_EQUAL(&w.may[1], &before));
+    apart += !pthread_equal(w.thread[0], w.thread[1]) && w.cpu[0] != w.cpu[1];
+  }
+  CHECK(two_cpus ? apart > 0 : apart == 0);
+  nx_pool_stop(&pool);
+}
+
+static void until_asleep(nx_pool *pool) {
+  for (int asleep = 0, tries = 0; !asleep && tries < 5000; tries++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    pthread_mutex_lock(&pool->lock);
+    asleep = pool->place[0].asleep;
+    pthread_mutex_unlock(&pool->lock);
+  }
+}
+
+static void check_places(nx_pool *pool, const cpu_set_t *want) {
+  cpu_set_t may;
+  CHECK(!pthread_getaffinity_np(pool->thread[0], sizeof may, &may));
+  CHECK(CPU_EQUAL(&may, want));
+}
+
+/* Asleep before a call, a thread may run on all CPUs but the caller's; after it, as before. */
+static void sent_away(const cpu_set_t *all, size_t cpu) {
+  cpu_set_t here, others = *all;
+  nx_pool pool;
+  CHECK(nx_pool_start(&pool, 2) == 2);
+  CPU_ZERO(&here);
+  CPU_SET(cpu, &here);
+  CPU_CLR(cpu, &others);
+  CHECK(!sched_setaffinity(0, sizeof here, &here));
+  until_asleep(&pool);
+  check_places(&pool, all);
+  pthread_mutex_lock(&pool.lock);
+  nx_pool_send_away(&pool);
+  check_places(&pool, CPU_COUNT(&others) ? &others : all);
+  pthread_mutex_unlock(&pool.lock);
+  nx_pool_run(&pool, 2, nothing, NULL);
+  until_asleep(&pool);
+  check_places(&pool, all);
+  CHECK(!sched_setaffinity(0, sizeof *all, all));
+  nx_pool_stop(&pool);
+}
+
+static void places_of_threads(void) {
+  cpu_set_t all, one;
+  CHECK(!sched_getaffinity(0, sizeof all, &all));
+  TEST("a woken thread is sent to another CPU, and may run where it could");
+  sent_away(&all, (size_t)sched_getcpu());
+  places(CPU_COUNT(&all) > 1);
+  TEST("with one CPU it stays there");
+  CPU_ZERO(&one);
+  CPU_SET((size_t)sched_getcpu(), &one);
+  CHECK(!sched_setaffinity(0, sizeof one, &one));
+  places(false);
+  CHECK(!sched_setaffinity(0, sizeof all, &all));
+}
+
 int main(void) {
   TEST("all slices, once each");
   static const int threads[] = {0, 1, 2, 3, 8};
@@ -68,6 +155,7 @@ int main(void) {
   for (int i = 0; i < 5000; i++) nx_pool_run(&pool, 4, nothing, NULL);
   nx_pool_stop(&pool);
   idle();
+  places_of_threads();
   TEST("stopped at once, and asleep");
   CHECK(nx_pool_start(&pool, 2) == 2);
   nx_pool_stop(&pool);
