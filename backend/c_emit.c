@@ -116,28 +116,16 @@ static void find_homes(Emit *e, StmtId id, StmtId block) {
 
 /* ---- expressions ---- */
 
-/* " + 3*x", " - x": one term of a sum, with its sign; name "" for the constant. */
-static void put_term(Text *t, bool first, int64_t coefficient, const char *name) {
-  const uint64_t size = coefficient < 0 ? 0 - (uint64_t)coefficient : (uint64_t)coefficient;
-  text_puts(t, first ? coefficient < 0 ? "-" : "" : coefficient < 0 ? " - " : " + ");
-  if (!*name)
-    text_printf(t, "%" PRIu64, size);
-  else if (size == 1)
-    text_puts(t, name);
-  else
-    text_printf(t, "%" PRIu64 "*%s", size, name);
-}
-
 static void put_affine(const Emit *e, Text *t, const Affine *a, RegId index, int64_t coefficient) {
   bool first = true;
   for (int32_t i = 0; i < a->count; i++, first = false)
-    put_term(t, first, a->term[i].coefficient, e->vars[a->term[i].var]);
+    text_term(t, first, a->term[i].coefficient, e->vars[a->term[i].var]);
   if (index) {
     const bool wide = e->k->regs[index].type == REG_i64;
-    put_term(t, first, coefficient, wide ? e->regs[index] : arena_printf(e->arena, "(int64_t)%s", e->regs[index]));
+    text_term(t, first, coefficient, wide ? e->regs[index] : arena_printf(e->arena, "(int64_t)%s", e->regs[index]));
     first = false;
   }
-  if (first || a->constant) put_term(t, first, a->constant, "");
+  if (first || a->constant) text_term(t, first, a->constant, "");
 }
 
 static void put_memory(const Emit *e, Text *t, const Address *a) {
@@ -326,8 +314,8 @@ static void put_for(const Emit *e, StmtId id, int depth) {
 
 /* "2*first + 8" */
 static void put_pfor_bound(const Emit *e, const char *name, int64_t low, int64_t step) {
-  put_term(e->out, true, step, name);
-  if (low) put_term(e->out, false, low, "");
+  text_term(e->out, true, step, name);
+  if (low) text_term(e->out, false, low, "");
 }
 
 static void put_pfor(const Emit *e, StmtId id, int depth) {

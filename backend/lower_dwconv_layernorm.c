@@ -15,7 +15,7 @@
 #include "backend/lower_tile.h"
 #include "backend/lower_taps.h"
 
-enum { MAX_COLUMNS = 16, MAX_TAPS = 16, LINE = 16 }; /* floats of a cache line */
+enum { MAX_COLUMNS = 16, MAX_TAPS = 16 };
 
 typedef struct {
   Lower *lw;
@@ -133,22 +133,27 @@ static void emit_columns(Dwconv *d, Affine channel, int vectors, int lanes) {
     if (tiles.count[s]) emit_tiles(d, tiles.start[s], tiles.count[s], tiles.rows[s], channel, vectors, lanes);
 }
 
-/* All channels: by cache lines, whose vectors meet each tile one after the other, then what is left. */
-static void emit_channels(Dwconv *d) {
+/* From channel *done on, as many groups of so many vectors as there are, in a loop. */
+static void emit_groups(Dwconv *d, int64_t *done, int vectors) {
   Kernel *k = d->lw->kernel;
   const int lanes = d->lw->target->lanes;
+  const int64_t end = d->channels - (d->channels - *done) % (vectors * lanes);
+  if (end == *done) return;
+  VarId c = emit_for(k, LOP_for, "c", *done, end, vectors * lanes);
+  emit_columns(d, affine_var(c, 1), vectors, lanes);
+  emit_end(k);
+  *done = end;
+}
+
+/* All channels: by cache lines, whose vectors meet each tile one after the other, then by vectors, then what is left.
+ */
+static void emit_channels(Dwconv *d) {
   int pieces[MAX_LANES];
-  int64_t whole = 0;
-  for (int step = lanes < LINE ? LINE : lanes; step >= lanes; step = step > lanes ? lanes : 0) {
-    const int64_t end = whole + (d->channels - whole) / step * step;
-    if (end == whole) continue;
-    VarId c = emit_for(k, LOP_for, "c", whole, end, step);
-    emit_columns(d, affine_var(c, 1), step / lanes, lanes);
-    emit_end(k);
-    whole = end;
-  }
-  int count = lane_pieces(d->lw->target, d->channels - whole, pieces);
-  for (int i = 0; i < count; whole += pieces[i++]) emit_columns(d, affine(whole), 1, pieces[i]);
+  int64_t done = 0;
+  emit_groups(d, &done, LINE_FLOATS / d->lw->target->lanes);
+  emit_groups(d, &done, 1);
+  const int count = lane_pieces(d->lw->target, d->channels - done, pieces);
+  for (int i = 0; i < count; done += pieces[i++]) emit_columns(d, affine(done), 1, pieces[i]);
 }
 
 static void emit_norm(Dwconv *d, const Op *norm, ParamId y, Affine y_at) {
@@ -162,14 +167,16 @@ static void emit_norm(Dwconv *d, const Op *norm, ParamId y, Affine y_at) {
 
 enum { SPREAD_X, SPREAD_W }; /* temporaries */
 
-static int64_t spread_pitch(const Dwconv *d) { return (d->channels + LINE - 1) / LINE * LINE + LINE; }
+static int64_t spread_pitch(const Dwconv *d) {
+  return (d->channels + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
+}
 
 /* Would the lines under a tile push each other out of a first-level cache before the line's next vector reads them?
  * At a pitch that is a multiple of a large power of two they share few of its sets. A copy pays where it about fits the
  * second level. The same for all targets, which must have the same steps: a cache of 8 ways of 4 KiB, tiles of 8
  * columns, and 512 KiB stand for all. */
 static bool spreads(const Dwconv *d) {
-  enum { WAYS = 8, WAY_BYTES = 4096, LINE_BYTES = 4 * LINE, COLUMNS = 8, L2_BYTES = 512 << 10 };
+  enum { WAYS = 8, WAY_BYTES = 4096, LINE_BYTES = 4 * LINE_FLOATS, COLUMNS = 8, L2_BYTES = 512 << 10 };
   const Taps *win = &d->win;
   const int64_t pitch = 4 * d->channels;
   int64_t sets = WAY_BYTES / LINE_BYTES;

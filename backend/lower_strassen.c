@@ -43,8 +43,8 @@ static Affine in_buffer(const Pairs *p, Affine row, int64_t width) {
 /* Elements from a row of sums of so many columns to the next: a cache line more than a size whose rows would share a
  * few sets of a first-level cache, where the seven sums of an element and the rows of a tile lie. */
 static int64_t sums_pitch(int64_t width) {
-  enum { LINE = 16, FEW_SETS = 256 };
-  return width % FEW_SETS ? width : width + LINE;
+  enum { FEW_SETS = 256 };
+  return width % FEW_SETS ? width : width + LINE_FLOATS;
 }
 
 /* Calls emit in loops over the pairs of a segment, and over the one without a lower row. */

@@ -4,6 +4,8 @@
 #define NEXTC_TARGET_H
 #include <stdbool.h>
 
+enum { LINE_FLOATS = 16 }; /* floats of a cache line */
+
 typedef struct {
   const char *name; /* "generic", "v3": also the suffix of its functions in C */
   const char *doc;

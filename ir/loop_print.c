@@ -43,28 +43,16 @@ static void print_number(const Out *o, const Stmt *s) {
     text_double(o->t, s->number);
 }
 
-/* " + 3*x", " - x": one term of a sum, with its sign; name "" for the constant. */
-static void print_term(Text *t, bool first, int64_t coefficient, const char *name) {
-  uint64_t size = coefficient < 0 ? 0 - (uint64_t)coefficient : (uint64_t)coefficient;
-  text_puts(t, first ? coefficient < 0 ? "-" : "" : coefficient < 0 ? " - " : " + ");
-  if (!*name)
-    text_printf(t, "%" PRIu64, size);
-  else if (size == 1)
-    text_puts(t, name);
-  else
-    text_printf(t, "%" PRIu64 "*%s", size, name);
-}
-
 /* Terms by variable, then the index register, then the constant; the constant first where that saves a leading minus.
  */
 static void print_affine(const Out *o, const Affine *a, RegId index, int64_t index_coefficient) {
   int64_t lead = a->count ? a->term[0].coefficient : index ? index_coefficient : 0;
   bool constant_first = a->constant > 0 && lead < 0, first = true;
-  if (constant_first) print_term(o->t, true, a->constant, ""), first = false;
+  if (constant_first) text_term(o->t, true, a->constant, ""), first = false;
   for (int32_t i = 0; i < a->count; i++, first = false)
-    print_term(o->t, first, a->term[i].coefficient, var_name(o->k, a->term[i].var));
-  if (index) print_term(o->t, first, index_coefficient, reg_name(o->k, index)), first = false;
-  if (!constant_first && (a->constant || first)) print_term(o->t, first, a->constant, "");
+    text_term(o->t, first, a->term[i].coefficient, var_name(o->k, a->term[i].var));
+  if (index) text_term(o->t, first, index_coefficient, reg_name(o->k, index)), first = false;
+  if (!constant_first && (a->constant || first)) text_term(o->t, first, a->constant, "");
 }
 
 static void print_bound(const Out *o, const Bound *b) {

@@ -1,5 +1,6 @@
 /* Growing strings, escapes and decimals; see text.h. */
 #include "ir/text.h"
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -174,3 +175,14 @@ bool is_identifier(const char *s) {
 }
 
 bool is_attr_name(const char *s) { return *s && s[strspn(s, "0123456789abcdefghijklmnopqrstuvwxyz_")] == 0; }
+
+void text_term(Text *t, bool first, int64_t coefficient, const char *name) {
+  uint64_t size = coefficient < 0 ? 0 - (uint64_t)coefficient : (uint64_t)coefficient;
+  text_puts(t, first ? coefficient < 0 ? "-" : "" : coefficient < 0 ? " - " : " + ");
+  if (!*name)
+    text_printf(t, "%" PRIu64, size);
+  else if (size == 1)
+    text_puts(t, name);
+  else
+    text_printf(t, "%" PRIu64 "*%s", size, name);
+}

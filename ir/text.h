@@ -26,6 +26,8 @@ char *text_string(Text *);
 void text_quote(Text *, const char *);
 /* Shortest decimal that reads back as the same double; inf, -inf, nan. */
 void text_double(Text *, double);
+/* " + 3*x", " - x": one term of a sum, with its sign unless it is a first one's +; name "" for the constant. */
+void text_term(Text *, bool first, int64_t coefficient, const char *name);
 
 enum { DECIMAL_SIZE = 32 };
 /* The same into a buffer. Returns the length. */

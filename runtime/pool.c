@@ -60,8 +60,10 @@ static int nx_pool_allow(long thread, unsigned cpu, int allow) {
 static void nx_pool_send_away(nx_pool *pool) {
 #if defined(NX_POOL_PLACES)
   unsigned cpu = 0;
-  if (pool->asleep == 0 || syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) != 0) return;
-  for (int i = 0; i < pool->known; i++)
+  int i = 0;
+  while (i < pool->known && !pool->place[i].asleep) i++;
+  if (i == pool->known || syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) != 0) return;
+  for (; i < pool->known; i++)
     if (pool->place[i].asleep && !pool->place[i].away && nx_pool_allow(pool->place[i].thread, cpu, 0) == 0)
       pool->place[i].away = 1 + (int)cpu;
 #else
@@ -71,13 +73,8 @@ static void nx_pool_send_away(nx_pool *pool) {
 
 /* Sleeps until there is a call after number `seen`, or the end. With the lock held. */
 static void nx_pool_sleep(nx_pool *pool, int number, unsigned seen) {
-#if defined(NX_POOL_PLACES)
-  pool->place[number].thread = syscall(SYS_gettid);
-#endif
   pool->place[number].asleep = 1;
-  pool->asleep++;
   while (pool->work == seen) pthread_cond_wait(&pool->wake, &pool->lock);
-  pool->asleep--;
   pool->place[number].asleep = 0;
 #if defined(NX_POOL_PLACES)
   if (pool->place[number].away)
@@ -107,6 +104,9 @@ static void *nx_pool_main(void *argument) {
   unsigned seen = 0;
   pthread_mutex_lock(&pool->lock);
   const int number = pool->known++;
+#if defined(NX_POOL_PLACES)
+  pool->place[number].thread = syscall(SYS_gettid);
+#endif
   while (!pool->stop) {
     if (pool->work == seen) {
       pthread_mutex_unlock(&pool->lock);

@@ -84,7 +84,7 @@ typedef struct nx_pool {
     long thread;      /* the system's number */
     int asleep, away; /* away: 1 + the CPU where it is not to wake up */
   } place[NX_POOL_MAX];
-  int known, asleep; /* places in use; those that wait for a call */
+  int known; /* places in use */
   nextc_slice *run;
   void *context;
   int started, slices;
