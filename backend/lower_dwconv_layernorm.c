@@ -22,6 +22,7 @@ typedef struct {
   Lower *lw;
   ParamId x, w, bias, y;
   bool has_bias;
+  RegType type;
   Taps win;
   int64_t channels;
   int64_t pitch; /* elements of x from a position to the next, of w from a tap to the next */
@@ -47,11 +48,23 @@ static bool tap_inside(const Dwconv *d, const DwTile *t, int column, int64_t kx)
 
 static RegId tap_weight(Dwconv *d, DwTile *t, VarId ky, int64_t kx) {
   if (t->hoisted && t->w[kx]) return t->w[kx];
-  RegId w = kernel_reg(d->lw->kernel, REG_f32, t->lanes, "w%d", (int)kx);
+  RegId w = kernel_reg(d->lw->kernel, d->type, t->lanes, "w%d", (int)kx);
   Affine row = affine_plus(affine_var(ky, d->win.kw * d->pitch), kx * d->pitch);
   emit_load(d->lw->kernel, w, d->w, affine_add(row, t->channel));
   if (t->hoisted) t->w[kx] = w;
   return w;
+}
+
+/* acc += x w; in f64 no target has an FMA. */
+static void add_product(const Dwconv *d, RegId acc, RegId x, RegId w, int lanes) {
+  Kernel *k = d->lw->kernel;
+  if (d->type == REG_f32) {
+    emit_op(k, LOP_fma, acc, x, w, acc);
+    return;
+  }
+  RegId product = kernel_reg(k, d->type, lanes, "p");
+  emit_op(k, LOP_mul, product, x, w, 0);
+  emit_op(k, LOP_add, acc, acc, product, 0);
 }
 
 /* Input column number j under the tile: one load, then every accumulator that it belongs to. */
@@ -62,17 +75,17 @@ static void emit_input_column(Dwconv *d, DwTile *t, VarId ky, Affine at, int64_t
     int64_t left = j - c * d->win.sx, kx = left / d->win.dx;
     if (left < 0 || left % d->win.dx || kx >= d->win.kw || !tap_inside(d, t, c, kx)) continue;
     if (!x) {
-      x = kernel_reg(k, REG_f32, t->lanes, "x%d", (int)j);
+      x = kernel_reg(k, d->type, t->lanes, "x%d", (int)j);
       emit_load(k, x, d->x, affine_plus(at, j * d->win.stride_x));
     }
-    emit_op(k, LOP_fma, t->acc[c], x, tap_weight(d, t, ky, kx), t->acc[c]);
+    add_product(d, t->acc[c], x, tap_weight(d, t, ky, kx), t->lanes);
   }
 }
 
 static void emit_vector(Dwconv *d, DwTile *t) {
   Kernel *k = d->lw->kernel;
   for (int c = 0; c < t->count; c++) {
-    t->acc[c] = kernel_reg(k, REG_f32, t->lanes, "acc%d", c);
+    t->acc[c] = kernel_reg(k, d->type, t->lanes, "acc%d", c);
     if (!d->has_bias)
       emit_const(k, t->acc[c], 0);
     else if (c == 0)
@@ -215,12 +228,13 @@ static void read_spread(Dwconv *d) {
   d->w = lower_temp(d->lw, SPREAD_W, DT_f32, win->kh * win->kw * d->pitch);
 }
 
-void lower_dwconv_layernorm(Lower *lw) {
+static void lower_on(Lower *lw) {
   const Op *conv = op_at(lw->graph, lw->ops[0]);
   const Op *norm = lw->op_count > 1 ? op_at(lw->graph, lw->ops[1]) : NULL;
   const Type *in = type_of(lw->graph, conv->operands[0]), *out = type_of(lw->graph, conv->first_result);
   const Type *w = type_of(lw->graph, conv->operands[1]);
-  Dwconv d = {.lw = lw, .channels = in->dim[3], .pitch = pitch_of_dwconv(lw->graph, conv)};
+  Dwconv d = {
+      .lw = lw, .type = reg_type_of(in->dtype), .channels = in->dim[3], .pitch = pitch_of_dwconv(lw->graph, conv)};
   d.win = taps_describe(&conv->attrs, in, out, w->dim[0], w->dim[1], false);
   const bool spread = d.pitch != d.channels;
   if (spread) spread_kernel(&d, conv);
@@ -243,4 +257,14 @@ void lower_dwconv_layernorm(Lower *lw) {
   if (norm) emit_norm(&d, norm, y, y_at);
   emit_end(k);
   emit_end(k);
+}
+
+void lower_dwconv_layernorm(Lower *lw) {
+  const Target *target = lw->target;
+  Target scalars = *target;
+  scalars.lanes = 1;
+  const DType dtype = type_of(lw->graph, op_at(lw->graph, lw->ops[0])->first_result)->dtype;
+  if (!target_has_vectors(target, dtype)) lw->target = &scalars;
+  lower_on(lw);
+  lw->target = target;
 }

@@ -28,7 +28,7 @@ int64_t pitch_of_shape(const Graph *g, const Op *dwconv) {
                                  w->dim[0], w->dim[1], false);
   const int64_t channels = channels_of(g, dwconv);
   const int64_t apart = (channels + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
-  return copy_pays(&win, channels, apart) ? apart : channels;
+  return w->dtype == DT_f32 && copy_pays(&win, channels, apart) ? apart : channels;
 }
 
 int64_t pitch_of_dwconv(const Graph *g, const Op *dwconv) {

@@ -3,6 +3,7 @@
 #include "tests/lower_test.h"
 
 static const LowerTest plain = {.family = "dwconv_layernorm", .passes = true}, by_hand = {.family = "dwconv_layernorm"};
+static const LowerTest in_f64 = {.family = "dwconv_layernorm", .passes = true, .absolute = 1e-12, .relative = 1e-12};
 
 static void dwconv(const LowerTest *test, int h, int w, int c, int k, const char *attrs, bool norm) {
   LOWER_TEST(test,
@@ -65,6 +66,18 @@ static void sweep_pitches(void) {
                "%%3 = dwconv %%1, %%2 {pads=[1,2,1,2] strides=[1,%d]} @{kernel=0:dwconv_layernorm pitch=%d}\n"
                "output %%3 {name=\"y\"}\n",
                1 + (int)i, 1 + (int)i % 2, pitches[i]);
+}
+
+static void sweep_doubles(void) {
+  static const int channels[] = {1, 7, 40, 512};
+  TEST("f64");
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+    for (int norm = 0; norm < 2; norm++)
+      LOWER_TEST(&in_f64,
+                 "%%1 = input {name=\"x\"} : f64[1,4,9,%d]\n%%2 = weight {name=\"w\"} : f32[3,5,%d]\n"
+                 "%%3 = cast %%2 {to=f64}\n%%4 = dwconv %%1, %%3 {pads=[1,2,1,2] strides=[1,%d]}\n"
+                 "%%5 = layernorm %%4 {axes=[3] eps=1e-06}\noutput %s {name=\"y\"}\n",
+                 channels[i], channels[i], 1 + (int)i % 2, norm ? "%5" : "%4");
 }
 
 /* How many kernels a dwconv of the size becomes. */
@@ -131,6 +144,7 @@ int main(void) {
   sweep_windows();
   sweep_spread();
   sweep_pitches();
+  sweep_doubles();
   what_is_spread();
   sweep_hard();
   return test_result();
