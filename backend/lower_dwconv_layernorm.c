@@ -14,6 +14,7 @@
 #include "backend/lower_rows.h"
 #include "backend/lower_tile.h"
 #include "backend/lower_taps.h"
+#include "backend/pitch.h"
 
 enum { MAX_COLUMNS = 16, MAX_TAPS = 16 };
 
@@ -21,9 +22,10 @@ typedef struct {
   Lower *lw;
   ParamId x, w, bias, y;
   bool has_bias;
+  RegType type;
   Taps win;
   int64_t channels;
-  int64_t tap_pitch; /* elements of w from a tap to the next */
+  int64_t pitch; /* elements of x from a position to the next, of w from a tap to the next */
   Affine image, row;
   Affine y_row; /* element of y (or of the scratch row) at column 0, channel 0 */
 } Dwconv;
@@ -46,11 +48,23 @@ static bool tap_inside(const Dwconv *d, const DwTile *t, int column, int64_t kx)
 
 static RegId tap_weight(Dwconv *d, DwTile *t, VarId ky, int64_t kx) {
   if (t->hoisted && t->w[kx]) return t->w[kx];
-  RegId w = kernel_reg(d->lw->kernel, REG_f32, t->lanes, "w%d", (int)kx);
-  Affine row = affine_plus(affine_var(ky, d->win.kw * d->tap_pitch), kx * d->tap_pitch);
+  RegId w = kernel_reg(d->lw->kernel, d->type, t->lanes, "w%d", (int)kx);
+  Affine row = affine_plus(affine_var(ky, d->win.kw * d->pitch), kx * d->pitch);
   emit_load(d->lw->kernel, w, d->w, affine_add(row, t->channel));
   if (t->hoisted) t->w[kx] = w;
   return w;
+}
+
+/* acc += x w; in f64 no target has an FMA. */
+static void add_product(const Dwconv *d, RegId acc, RegId x, RegId w, int lanes) {
+  Kernel *k = d->lw->kernel;
+  if (d->type == REG_f32) {
+    emit_op(k, LOP_fma, acc, x, w, acc);
+    return;
+  }
+  RegId product = kernel_reg(k, d->type, lanes, "p");
+  emit_op(k, LOP_mul, product, x, w, 0);
+  emit_op(k, LOP_add, acc, acc, product, 0);
 }
 
 /* Input column number j under the tile: one load, then every accumulator that it belongs to. */
@@ -61,17 +75,17 @@ static void emit_input_column(Dwconv *d, DwTile *t, VarId ky, Affine at, int64_t
     int64_t left = j - c * d->win.sx, kx = left / d->win.dx;
     if (left < 0 || left % d->win.dx || kx >= d->win.kw || !tap_inside(d, t, c, kx)) continue;
     if (!x) {
-      x = kernel_reg(k, REG_f32, t->lanes, "x%d", (int)j);
+      x = kernel_reg(k, d->type, t->lanes, "x%d", (int)j);
       emit_load(k, x, d->x, affine_plus(at, j * d->win.stride_x));
     }
-    emit_op(k, LOP_fma, t->acc[c], x, tap_weight(d, t, ky, kx), t->acc[c]);
+    add_product(d, t->acc[c], x, tap_weight(d, t, ky, kx), t->lanes);
   }
 }
 
 static void emit_vector(Dwconv *d, DwTile *t) {
   Kernel *k = d->lw->kernel;
   for (int c = 0; c < t->count; c++) {
-    t->acc[c] = kernel_reg(k, REG_f32, t->lanes, "acc%d", c);
+    t->acc[c] = kernel_reg(k, d->type, t->lanes, "acc%d", c);
     if (!d->has_bias)
       emit_const(k, t->acc[c], 0);
     else if (c == 0)
@@ -167,27 +181,6 @@ static void emit_norm(Dwconv *d, const Op *norm, ParamId y, Affine y_at) {
 
 enum { SPREAD_X, SPREAD_W }; /* temporaries */
 
-static int64_t spread_pitch(const Dwconv *d) {
-  return (d->channels + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS + LINE_FLOATS;
-}
-
-/* Would the lines under a tile push each other out of a first-level cache before the line's next vector reads them?
- * At a pitch that is a multiple of a large power of two they share few of its sets. A copy pays where it about fits the
- * second level. The same for all targets, which must have the same steps: a cache of 8 ways of 4 KiB, tiles of 8
- * columns, and 512 KiB stand for all. */
-static bool spreads(const Dwconv *d) {
-  enum { WAYS = 8, WAY_BYTES = 4096, LINE_BYTES = 4 * LINE_FLOATS, COLUMNS = 8, L2_BYTES = 512 << 10 };
-  const Taps *win = &d->win;
-  const int64_t pitch = 4 * d->channels;
-  int64_t sets = WAY_BYTES / LINE_BYTES;
-  for (int64_t step = LINE_BYTES; sets > 1 && pitch % (2 * step) == 0; step *= 2) sets /= 2;
-  const int64_t columns = win->ow < COLUMNS ? win->ow : COLUMNS;
-  const int64_t under = (columns - 1) * win->sx + (win->kw - 1) * win->dx + 1;
-  const int64_t lines = win->kh * (under < win->w ? under : win->w);
-  const int64_t copied = 4 * win->n * win->h * win->w * spread_pitch(d);
-  return pitch % LINE_BYTES == 0 && 2 * WAYS * sets < lines && copied <= 2 * L2_BYTES;
-}
-
 typedef struct {
   Kernel *kernel;
   ParamId from, to;
@@ -204,12 +197,11 @@ static void copy_vector(void *user, Affine at, int lanes) {
 /* rows x each positions of all channels */
 static void emit_spread(const Dwconv *d, ParamId from, ParamId to, int64_t rows, int64_t each) {
   Kernel *k = d->lw->kernel;
-  const int64_t pitch = spread_pitch(d);
   VarId row = emit_for(k, LOP_pfor, "row", 0, rows, 1);
   VarId i = emit_for(k, LOP_for, "i", 0, each, 1);
   Copy c = {.kernel = k, .from = from, .to = to};
   c.from_at = affine_add(affine_var(row, each * d->channels), affine_var(i, d->channels));
-  c.to_at = affine_add(affine_var(row, each * pitch), affine_var(i, pitch));
+  c.to_at = affine_add(affine_var(row, each * d->pitch), affine_var(i, d->pitch));
   emit_vectors(d->lw, d->channels, copy_vector, &c);
   emit_end(k);
   emit_end(k);
@@ -221,29 +213,30 @@ static void spread_kernel(const Dwconv *d, const Op *conv) {
   const Taps *win = &d->win;
   lower_kernel(lw);
   ParamId x = lower_in(lw, conv->operands[0]), w = lower_in(lw, conv->operands[1]);
-  ParamId to = lower_temp(lw, SPREAD_X, DT_f32, win->n * win->h * win->w * spread_pitch(d));
+  ParamId to = lower_temp(lw, SPREAD_X, DT_f32, win->n * win->h * win->w * d->pitch);
   emit_spread(d, x, to, win->n * win->h, win->w);
-  to = lower_temp(lw, SPREAD_W, DT_f32, win->kh * win->kw * spread_pitch(d));
+  to = lower_temp(lw, SPREAD_W, DT_f32, win->kh * win->kw * d->pitch);
   emit_spread(d, w, to, win->kh, win->kw);
 }
 
 static void read_spread(Dwconv *d) {
   Taps *win = &d->win;
-  d->tap_pitch = win->stride_x = spread_pitch(d);
+  win->stride_x = d->pitch;
   win->stride_y = win->w * win->stride_x;
   win->stride_n = win->h * win->stride_y;
   d->x = lower_temp(d->lw, SPREAD_X, DT_f32, win->n * win->stride_n);
-  d->w = lower_temp(d->lw, SPREAD_W, DT_f32, win->kh * win->kw * d->tap_pitch);
+  d->w = lower_temp(d->lw, SPREAD_W, DT_f32, win->kh * win->kw * d->pitch);
 }
 
-void lower_dwconv_layernorm(Lower *lw) {
+static void lower_on(Lower *lw) {
   const Op *conv = op_at(lw->graph, lw->ops[0]);
   const Op *norm = lw->op_count > 1 ? op_at(lw->graph, lw->ops[1]) : NULL;
   const Type *in = type_of(lw->graph, conv->operands[0]), *out = type_of(lw->graph, conv->first_result);
   const Type *w = type_of(lw->graph, conv->operands[1]);
-  Dwconv d = {.lw = lw, .channels = in->dim[3], .tap_pitch = in->dim[3]};
+  Dwconv d = {
+      .lw = lw, .type = reg_type_of(in->dtype), .channels = in->dim[3], .pitch = pitch_of_dwconv(lw->graph, conv)};
   d.win = taps_describe(&conv->attrs, in, out, w->dim[0], w->dim[1], false);
-  const bool spread = spreads(&d);
+  const bool spread = d.pitch != d.channels;
   if (spread) spread_kernel(&d, conv);
   Kernel *k = lower_kernel(lw);
   if (spread) {
@@ -264,4 +257,14 @@ void lower_dwconv_layernorm(Lower *lw) {
   if (norm) emit_norm(&d, norm, y, y_at);
   emit_end(k);
   emit_end(k);
+}
+
+void lower_dwconv_layernorm(Lower *lw) {
+  const Target *target = lw->target;
+  Target scalars = *target;
+  scalars.lanes = 1;
+  const DType dtype = type_of(lw->graph, op_at(lw->graph, lw->ops[0])->first_result)->dtype;
+  if (!target_has_vectors(target, dtype)) lw->target = &scalars;
+  lower_on(lw);
+  lw->target = target;
 }

@@ -6,13 +6,14 @@
 /* count elements from x[from], x_stride apart, to contiguous to[at]. */
 static void emit_copy(Lower *lw, ParamId x, Affine from, int64_t x_stride, ParamId to, Affine at, int64_t count) {
   Kernel *k = lw->kernel;
+  const DType dtype = k->params[x].dtype;
   int64_t done = 0;
-  int lanes = x_stride == 1 ? lw->target->lanes : 1;
+  int lanes = x_stride == 1 && target_has_vectors(lw->target, dtype) ? lw->target->lanes : 1;
   while (done < count) {
     int64_t end = done + (count - done) / lanes * lanes;
     if (end > done) {
       VarId c = emit_for(k, LOP_for, "c", done, end, lanes);
-      RegId v = kernel_reg(k, REG_f32, lanes, "v");
+      RegId v = kernel_reg(k, reg_type_of(dtype), lanes, "v");
       emit_load(k, v, x, affine_add(from, affine_var(c, x_stride)));
       emit_store(k, to, affine_add(at, affine_var(c, 1)), v);
       emit_end(k);
@@ -57,7 +58,7 @@ static void emit_copied(Lower *lw, const Patches *p, ParamId x, ParamId to) {
   Affine from = taps_address(t, p->image, p->row, ox, ky, kx);
   if (!written) emit_copy(lw, x, from, t->stride_i, to, affine_add(at, affine_var(kx, t->i)), t->i);
   for (int64_t i = 0; written && i < t->kw * t->i; i++) {
-    RegId v = kernel_reg(k, REG_f32, 1, "v");
+    RegId v = kernel_reg(k, reg_type_of(k->params[x].dtype), 1, "v");
     emit_load(k, v, x, affine_plus(from, i / t->i * t->dx * t->stride_x + i % t->i * t->stride_i));
     emit_store(k, to, affine_plus(at, i), v);
   }

@@ -79,6 +79,7 @@ typedef struct {
   const char *family; /* lowering family of the group (backend/families.def); NULL: not grouped */
   Ints at;            /* byte offset of each result in the arena, -1: none; count 0: not placed */
   int64_t inplace;    /* operand index, -1: none */
+  int64_t pitch;      /* of what a dwconv reads (backend/pitch.h), -1: its own choice */
   Tiles tile;         /* of a kernel's first op; targets that are not in it take their row's own */
 } Sched;
 Sched sched_default(void);

@@ -49,7 +49,7 @@ Attrs attrs_default(void) {
   return a;
 }
 
-Sched sched_default(void) { return (Sched){.kernel = -1, .inplace = -1}; }
+Sched sched_default(void) { return (Sched){.kernel = -1, .inplace = -1, .pitch = -1}; }
 
 static bool text_equal(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 

@@ -57,8 +57,12 @@ bool check_dtypes(Graph *);
  * compiles. False + diag where a pass before these is missing. */
 bool complete_schedule(Graph *);
 
+/* Tiles and pitches of the schedules that ops had, for those that begin a kernel now. */
+void keep_choices(Graph *, const Sched *old, size_t count);
+
 /* ---- what a text may have wrong: the first op at fault, 0: none. The graph is grouped (and placed). ---- */
-OpId misgrouped_op(const Graph *);                  /* its group is none that its family computes */
-OpId mistiled_op(const Graph *, const char **what); /* a tile that its target or family cannot have */
+OpId misgrouped_op(const Graph *);                    /* its group is none that its family computes */
+OpId mistiled_op(const Graph *, const char **what);   /* a tile that its target or family cannot have */
+OpId mispitched_op(const Graph *, const char **what); /* a pitch, the same */
 OpId misplaced_op(const Graph *); /* its offset is no multiple of 64, or lies in a buffer that is still in use */
 #endif

@@ -44,18 +44,29 @@ static bool check_schedule(Graph *g) {
   }
   const char *what;
   bad = mistiled_op(g, &what);
-  if (bad) return diag(g->context, DIAG_ERROR, where_op(g, bad), "its tile %s", what);
+  if (bad) return diag(g->context, DIAG_ERROR, where_op(g, bad), "%s", what);
+  bad = mispitched_op(g, &what);
+  if (bad) return diag(g->context, DIAG_ERROR, where_op(g, bad), "%s", what);
   bad = misplaced_op(g);
   return !bad || diag(g->context, DIAG_ERROR, where_op(g, bad),
                       "the place at=%lld is no multiple of 64, or in a buffer that is still in use",
                       (long long)op_at(g, bad)->sched.at.at[0]);
 }
 
+/* Groups all ops anew, which is no reason to forget tiles and pitches that were chosen by hand. */
+static void regroup(Graph *g, const PassOptions *options) {
+  const size_t count = g->op_count;
+  Sched *old = ARENA_ARRAY(g->arena, Sched, count);
+  for (size_t i = 0; i < count; i++) old[i] = op_at(g, (OpId)i)->sched;
+  group_ops(g, options);
+  keep_choices(g, old, count);
+}
+
 bool complete_schedule(Graph *g) {
   PassOptions options = {0};
   if (!facts_hold(g, FACTS_TO_SCHEDULE, "lowering") || !check_dtypes(g)) return false;
-  bool regroup = fact_broken_at(g, FACT_GROUPED) != 0;
-  if (regroup) group_ops(g, &options);
-  if (regroup || fact_broken_at(g, FACT_PLACED)) place_buffers(g, &options);
+  const bool incomplete = fact_broken_at(g, FACT_GROUPED) != 0;
+  if (incomplete) regroup(g, &options);
+  if (incomplete || fact_broken_at(g, FACT_PLACED)) place_buffers(g, &options);
   return check_schedule(g);
 }

@@ -56,13 +56,15 @@ static int nx_pool_allow(long thread, unsigned cpu, int allow) {
 #endif
 
 /* Called with the lock held before the sleepers are woken: not on this thread's CPU. A system may put them there for
- * tens of milliseconds though others are idle; in virtual machines, whose idle CPUs look busy, it does. */
+ * tens of milliseconds though others are idle; in virtual machines, whose idle CPUs look busy, it does. A forked child
+ * with a copy of the pool does its work alone: the numbers are those of its parent's threads. */
 static void nx_pool_send_away(nx_pool *pool) {
 #if defined(NX_POOL_PLACES)
   unsigned cpu = 0;
   int i = 0;
   while (i < pool->known && !pool->place[i].asleep) i++;
-  if (i == pool->known || syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) != 0) return;
+  if (i == pool->known || syscall(SYS_getpid) != pool->process) return;
+  if (syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) != 0) return;
   for (; i < pool->known; i++)
     if (pool->place[i].asleep && !pool->place[i].away && nx_pool_allow(pool->place[i].thread, cpu, 0) == 0)
       pool->place[i].away = 1 + (int)cpu;
@@ -126,6 +128,9 @@ int nx_pool_start(nx_pool *pool, int threads) {
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->wake, NULL);
   pthread_cond_init(&pool->idle, NULL);
+#if defined(NX_POOL_PLACES)
+  pool->process = syscall(SYS_getpid);
+#endif
   while (pool->started < threads - 1 && pool->started < NX_POOL_MAX) {
     if (pthread_create(&pool->thread[pool->started], NULL, nx_pool_main, pool) != 0) break;
     pool->started++;

@@ -84,7 +84,8 @@ typedef struct nx_pool {
     long thread;      /* the system's number */
     int asleep, away; /* away: 1 + the CPU where it is not to wake up */
   } place[NX_POOL_MAX];
-  int known; /* places in use */
+  int known;    /* places in use */
+  long process; /* whose threads they are: after a fork the child has none of them */
   nextc_slice *run;
   void *context;
   int started, slices;

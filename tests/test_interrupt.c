@@ -18,7 +18,7 @@ enum { SIGNAL_COUNT = sizeof signals / sizeof *signals };
 static void put_child(const char *name, const char *signal_name) {
   char text[256];
   snprintf(text, sizeof text,
-           "#!/bin/sh\n(sleep 3; echo alive >&3) &\n: >\"$TMPDIR/child-was-here\"\nkill -%s $PPID\nwait\n",
+           "#!/bin/sh\n(sleep 20; echo alive >&3) &\n: >\"$TMPDIR/child-was-here\"\nkill -%s $PPID\nwait\n",
            signal_name);
   put_file(name, text, strlen(text));
   chmod(name, 0755);

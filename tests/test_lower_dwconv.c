@@ -2,7 +2,8 @@
  * odd channels, strides, dilation; hard inputs of the norm. */
 #include "tests/lower_test.h"
 
-static const LowerTest plain = {.family = "dwconv_layernorm", .passes = true};
+static const LowerTest plain = {.family = "dwconv_layernorm", .passes = true}, by_hand = {.family = "dwconv_layernorm"};
+static const LowerTest in_f64 = {.family = "dwconv_layernorm", .passes = true, .absolute = 1e-12, .relative = 1e-12};
 
 static void dwconv(const LowerTest *test, int h, int w, int c, int k, const char *attrs, bool norm) {
   LOWER_TEST(test,
@@ -53,6 +54,30 @@ static void sweep_spread(void) {
   dwconv(&plain, 1, 14, 384, 7, "pads=[3,3,3,3]", true);
   dwconv(&plain, 5, 13, 512, 5, "strides=[2,2] pads=[2,2,2,2]", false);
   dwconv(&plain, 4, 11, 512, 3, "dilations=[1,3] pads=[1,3,1,3]", true);
+}
+
+/* Pitches by hand, of any size of image; the channels' own: no copy. */
+static void sweep_pitches(void) {
+  static const int pitches[] = {9, 10, 16, 25, 1033};
+  TEST("pitches by hand");
+  for (size_t i = 0; i < sizeof pitches / sizeof *pitches; i++)
+    LOWER_TEST(&by_hand,
+               "%%1 = input {name=\"x\"} : f32[2,%d,5,9]\n%%2 = weight {name=\"w\"} : f32[3,5,9]\n"
+               "%%3 = dwconv %%1, %%2 {pads=[1,2,1,2] strides=[1,%d]} @{kernel=0:dwconv_layernorm pitch=%d}\n"
+               "output %%3 {name=\"y\"}\n",
+               1 + (int)i, 1 + (int)i % 2, pitches[i]);
+}
+
+static void sweep_doubles(void) {
+  static const int channels[] = {1, 7, 40, 512};
+  TEST("f64");
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+    for (int norm = 0; norm < 2; norm++)
+      LOWER_TEST(&in_f64,
+                 "%%1 = input {name=\"x\"} : f64[1,4,9,%d]\n%%2 = weight {name=\"w\"} : f32[3,5,%d]\n"
+                 "%%3 = cast %%2 {to=f64}\n%%4 = dwconv %%1, %%3 {pads=[1,2,1,2] strides=[1,%d]}\n"
+                 "%%5 = layernorm %%4 {axes=[3] eps=1e-06}\noutput %s {name=\"y\"}\n",
+                 channels[i], channels[i], 1 + (int)i % 2, norm ? "%5" : "%4");
 }
 
 /* How many kernels a dwconv of the size becomes. */
@@ -118,6 +143,8 @@ int main(void) {
   sweep_channels();
   sweep_windows();
   sweep_spread();
+  sweep_pitches();
+  sweep_doubles();
   what_is_spread();
   sweep_hard();
   return test_result();

@@ -4,7 +4,7 @@
 
 static const LowerTest stem_test = {.family = "stem", .passes = true};
 static const LowerTest down_test = {.family = "downsample", .passes = true};
-static const LowerTest patches_test = {.family = "patches", .passes = true};
+static const LowerTest patches_test = {.family = "patches", .passes = true, .exact = true};
 
 static void stem(const LowerTest *test, int h, int w, int in, int out, int size, bool norm) {
   LOWER_TEST(
@@ -26,16 +26,16 @@ static void downsample(const LowerTest *test, int h, int w, int in, int out) {
       h, w, in, in, in, 4 * in, out, out);
 }
 
-static void patches(int h, int w, int c, int size, int stride, bool last) {
+static void patches(const char *type, int h, int w, int c, int size, int stride, bool last) {
   char image[64];
   if (last)
     snprintf(image, sizeof image, "1,%d,%d,%d", h, w, c);
   else
     snprintf(image, sizeof image, "1,%d,%d,%d", c, h, w);
   LOWER_TEST(&patches_test,
-             "%%1 = input {name=\"x\"} : f32[%s]\n%%2 = patches %%1 {%skernel=[%d,%d] strides=[%d,%d]}\n"
+             "%%1 = input {name=\"x\"} : %s[%s]\n%%2 = patches %%1 {%skernel=[%d,%d] strides=[%d,%d]}\n"
              "output %%2 {name=\"y\"}\n",
-             image, last ? "layout=nhwc " : "", size, size, stride, stride);
+             type, image, last ? "layout=nhwc " : "", size, size, stride, stride);
 }
 
 int main(void) {
@@ -57,9 +57,10 @@ int main(void) {
   TEST("patches");
   for (int c = 0; c < 4; c++)
     for (int last = 0; last < 2; last++) {
-      patches(9, 11, channels[c], 2, 2, last);
-      patches(9, 11, channels[c], 3, 2, last);
-      patches(4, 4, channels[c], 4, 4, last);
+      patches("f32", 9, 11, channels[c], 2, 2, last);
+      patches("f32", 9, 11, channels[c], 3, 2, last);
+      patches("f32", 4, 4, channels[c], 4, 4, last);
+      patches("f64", 9, 11, channels[c], 3, 2, last);
     }
   LowerTest large = down_test, far = down_test;
   large.low = -1e18, large.high = 1e18, large.absolute = 1e-3;

@@ -73,7 +73,7 @@ static void attributes(void) {
   a.axis = 1;
   CHECK(!attr_is_default(&attr_info[ATTR_axis], &a) && !attr_equal(&attr_info[ATTR_axis], &a, &b));
   Sched s = sched_default();
-  CHECK(s.kernel == -1 && s.inplace == -1 && !s.family && !s.at.count);
+  CHECK(s.kernel == -1 && s.inplace == -1 && s.pitch == -1 && !s.family && !s.at.count);
 }
 
 int main(void) {
