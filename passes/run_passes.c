@@ -61,9 +61,11 @@ static bool computes_in_half(const Graph *g, const Op *op, DType *out) {
   return dtype_is_half(*out);
 }
 
-/* The dtype of an op that no kernel computes in; false: kernels there are. */
+/* The dtype of an op that no kernel computes in; false: kernels there are. What reads panels computes in f32. */
 static bool lacks_kernels(const Graph *g, const Op *op, DType *out) {
   if (computes_in_half(g, op, out)) return true;
+  *out = (DType)type_of(g, op->first_result)->dtype;
+  if (op->attrs.cols > 0 && *out != DT_f32) return true;
   *out = DT_u64;
   bool wide = type_of(g, op->first_result)->dtype == DT_u64 ||
               (op->operand_count && type_of(g, op->operands[0])->dtype == DT_u64);

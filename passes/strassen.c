@@ -22,13 +22,15 @@ static bool halves_pay(const Graph *g, const Op *gemm) {
 }
 
 static void split(Graph *g, OpId id) {
-  const Op *gemm = op_at(g, id), *pack = def_of(g, gemm->operands[1]);
+  const ValueId plain = op_at(g, id)->operands[1];
+  const Op *pack = def_of(g, plain);
   Attrs a = pack->attrs;
   ValueId w = pack->operands[0];
   a.strassen = 1;
   ValueId packed = graph_new_op(g, OP_pack, &w, 1, &a, pack->loc, id);
   op_at(g, id)->attrs.strassen = 1;
   graph_set_operand(g, id, 1, packed);
+  if (!value_at(g, plain)->use_count) graph_erase_op(g, value_at(g, plain)->def);
 }
 
 /* The second gemm of the mlp group that begins with `first`; 0: there is none. */

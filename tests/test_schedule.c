@@ -101,6 +101,14 @@ static const Case cases[] = {
      X "%2 = exp %1 @{kernel=0:elementwise} : f32[2,8]\n"
        "%3 = tanh %2 @{kernel=0:elementwise pitch=8} : f32[2,8]\noutput %3 {name=\"y\"}\n",
      "pitch=8 stands not with the first op of a kernel"},
+    {"panels_in_f64",
+     "%1 = input {name=\"x\"} : f64[2,8]\n%2 = const {floats=[0.5]} : f64[1,8,16]\n"
+     "%3 = gemm %1, %2 {cols=16} @{kernel=0:gemm} : f64[2,16]\noutput %3 {name=\"y\"}\n",
+     "no kernels for data type f64"},
+    {"panels_in_f64_of_a_conv",
+     "%1 = input {name=\"x\"} : f64[1,3,3,8]\n%2 = const {floats=[0.5]} : f64[1,72,16]\n"
+     "%3 = conv %1, %2 {layout=nhwc kernel=[3,3] cols=16} @{kernel=0:conv} : f64[1,1,1,16]\noutput %3 {name=\"y\"}\n",
+     "no kernels for data type f64"},
     {"take_over_that_is_named",
      X "%2 = softmax %1 {axis=1} @{kernel=0:softmax at=[0]} : f32[2,8]\n"
        "%3 = exp %2 @{kernel=1:elementwise at=[0] inplace=0} : f32[2,8]\n"
