@@ -44,6 +44,16 @@ bool targets_from_list(Context *c, const char *where, const char *list, CompileO
   return true;
 }
 
+void targets_add(CompileOptions *o, const Target *more) {
+  const bool usual = !o->target_count;
+  if (target_count > MAX_TARGETS) die("more than %d targets", MAX_TARGETS);
+  for (int i = 0; usual && i < target_count; i++)
+    if (!targets[i].experiment) o->targets[o->target_count++] = &targets[i];
+  for (int i = 0; more && i < o->target_count; i++)
+    if (o->targets[i] == more) return;
+  if (more) o->targets[o->target_count++] = more;
+}
+
 /* path without its ".c", with another ending. */
 static const char *beside(Arena *arena, const char *path, const char *ending) {
   size_t length = strlen(path);
@@ -84,19 +94,18 @@ static void show_weights(void *user, int64_t done, int64_t total) {
 
 static bool emit(Context *c, Arena *scratch, const Graph *g, const CompileOptions *o) {
   CProgram program = {.graph = g};
-  const Target *chosen[MAX_TARGETS];
+  CompileOptions with = *o;
   LoopProgram *lowered[MAX_TARGETS];
   COptions files;
   program.weights = collect_weights(g, scratch, &program.weight_count, &program.weight_bytes);
   if (!plan_files(c, o, program.weight_bytes, &files)) return false;
-  program.target_count = o->target_count ? o->target_count : target_count;
-  if (program.target_count > MAX_TARGETS) die("more than %d targets", MAX_TARGETS);
-  for (int i = 0; i < program.target_count; i++) {
-    chosen[i] = o->target_count ? o->targets[i] : &targets[i];
+  targets_add(&with, NULL);
+  for (int i = 0; i < with.target_count; i++) {
     show(o, "lowering", -1);
-    lowered[i] = lower_graph(g, chosen[i], scratch);
+    lowered[i] = lower_graph(g, with.targets[i], scratch);
   }
-  program.targets = chosen;
+  program.targets = with.targets;
+  program.target_count = with.target_count;
   program.programs = lowered;
   files.progress = show_weights;
   files.progress_user = (void *)(uintptr_t)o;

@@ -12,7 +12,7 @@ typedef struct {
   CMemory *memory;         /* NULL: files; else what they would be, and paths are names */
   const char *weights_out; /* NULL: beside the .c; else WEIGHTS_FILE where the mode is not given */
   const Target *targets[MAX_TARGETS];
-  int target_count; /* 0: all of target.c */
+  int target_count; /* 0: all of target.c but experiments */
   bool mode_given;  /* false: inline up to INLINE_LIMIT, else a file */
   WeightsMode mode;
   bool hex, big_endian, strict_fp;
@@ -22,6 +22,8 @@ typedef struct {
 
 /* The targets that "a,b" names, in the order of the table. False + diag (as file `where`) on an unknown one or none. */
 bool targets_from_list(Context *, const char *where, const char *list, CompileOptions *);
+/* All but experiments, where there are none yet; then this one, where it is missing. NULL: none more. */
+void targets_add(CompileOptions *, const Target *);
 /* Can name stand in front of C names as it is? */
 bool is_c_name(const char *name);
 

@@ -127,6 +127,7 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t workspace_bytes(const Graph *g, Arena *scratch) {
   int64_t arena = 64, slice = 0;
   for (int i = 0; i < target_count; i++) {
+    if (targets[i].experiment) continue;
     const LoopProgram *p = lower_graph(g, &targets[i], scratch);
     arena = larger(arena, (p->arena_bytes + 63) / 64 * 64);
     slice = larger(slice, (p->scratch_bytes + 63) / 64 * 64);

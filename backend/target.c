@@ -62,6 +62,21 @@ const Target targets[] = {
      .c_include = "arm_neon.h",
      .features = "+neon",
      .vector_file = "vec_aarch64.h"},
+    {.name = "riscv64",
+     .experiment = true,
+     .doc = "RISC-V: the V extension, 128 bits of its registers",
+     .lanes = 4,
+     .registers = 32,
+     .fma = true,
+     .gemm_rows = 6, /* 6 x 4 accumulators + 4 weights of 32 registers; inputs are scalars (vfmacc.vf) */
+     .gemm_vectors = 4,
+     .dwconv_columns = 14,
+     .l1_bytes = 32 << 10,
+     .l2_bytes = 512 << 10,
+     .c_guard = "defined(__riscv_v) && __riscv_v >= 1000000 && __riscv_xlen == 64 && defined(__clang__) && "
+                "__clang_major__ >= 17",
+     .features = "+v",
+     .vector_file = "vec_riscv64.h"},
 };
 const int target_count = (int)(sizeof targets / sizeof *targets);
 

@@ -8,6 +8,7 @@ enum { LINE_FLOATS = 16 }; /* floats of a cache line */
 
 typedef struct {
   const char *name; /* "generic", "v3": also the suffix of its functions in C */
+  bool experiment;  /* emitted only where it is named */
   const char *doc;
   int lanes;     /* f32 lanes of a full vector; 1: scalar C99 only */
   int registers; /* vector registers */

@@ -18,17 +18,17 @@ static bool build_once(Bench *b) {
   b->build.driver = (const char *)bench_driver_text;
   b->build.driver_bytes = bench_driver_text_bytes;
   const char *peak = build_path(&b->build, "peak.c"), *peak_header = build_path(&b->build, "peak.h");
-  const Target *all[MAX_TARGETS];
-  const int count = b->path ? 1 : target_count;
-  for (int i = 0; i < count; i++) all[i] = b->path ? b->path : &targets[i];
   CompileOptions o = b->options;
-  o.target_count = count;
-  memcpy(o.targets, all, sizeof *all * (size_t)count);
+  if (b->path)
+    o.targets[0] = b->path, o.target_count = 1;
+  else
+    targets_add(&o, NULL);
   const char *words[] = {"-DM_THREADS", "-DPEAK_THREADS", "-DM_PROFILE=bench_step", "-pthread", peak, "-DONLY_STEPS"};
   b->build.words = arena_copy(c->arena, words, sizeof words);
   b->build.word_count = sizeof words / sizeof *words - !b->only_steps;
   progress("compiling");
-  if (!build_emit(&b->build, b->graph, o) || !peak_emit(c, "peak", all, count, peak, peak_header)) return false;
+  if (!build_emit(&b->build, b->graph, o) || !peak_emit(c, "peak", o.targets, o.target_count, peak, peak_header))
+    return false;
   progress("compiling with %s", b->build.cc);
   Difference d = difference_none();
   const int errors = c->errors;

@@ -6,7 +6,9 @@
 static const OptionInfo options[] = {
     {"-o", "FILE.c", "where the C goes; the header stands beside it; -: both on standard output"},
     {"--name", "NAME", "prefix of every name in the output; default: the model file's name"},
-    {"--target", "LIST", "code paths, of generic, v3, v4 and aarch64; default: all, the best is picked at run time"},
+    {"--target", "LIST",
+     "code paths, of generic, v3, v4, aarch64 and riscv64; default: all but riscv64, the best\n"
+     "is picked at run time"},
     WEIGHTS_OPTION,
     {"--weights-out", "FILE", "where the .weights file goes; default: beside the .c"},
     {"--hex", NULL, "inline weights as hexadecimal floats"},

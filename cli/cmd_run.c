@@ -12,7 +12,7 @@ static const OptionInfo options[] = {
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
     {"--backend", "jit|c", "compiled into memory, or emitted as C and built with $CC (else cc); default: jit"},
-    {"--target", "NAME", "code path, of generic, v3, v4 and aarch64; default: the best one for this CPU"},
+    {"--target", "NAME", "code path, of generic, v3, v4, aarch64 and riscv64; default: the best one for this CPU"},
     {"--threads", "N", "default: 1"},
     {"--repeat", "N", "runs N times more and tells the fastest and the median time on standard error"},
     {"--no-cache", NULL, "neither look for machine code in $XDG_CACHE_HOME/nextc nor leave it there"},

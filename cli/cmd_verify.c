@@ -14,8 +14,8 @@ static const OptionInfo options[] = {
     {"--random", "N", "N more random inputs; the evaluator's outputs are the reference"},
     {"--model", "FILE", "the model of every CASE, instead of the folder's model.onnx"},
     {"--paths", "LIST",
-     "the paths of c and jit to run, of generic, v3, v4, aarch64, and best (default): as the\n"
-     "program chooses"},
+     "the paths of c and jit to run, of generic, v3, v4, aarch64, riscv64, and best (default):\n"
+     "as the program chooses"},
     {"--cc", "COMMAND", "C compiler with flags (default $CC, else cc); -O2 where they name no level"},
     {"--runner", "COMMAND", "what runs the built program, for a cross compiler: qemu-aarch64"},
     WEIGHTS_OPTION,
@@ -160,6 +160,8 @@ static bool emit_once(Verify *v) {
   Graph *g = v->build.folder ? load(v) : NULL;
   CompileOptions o = {.strict_fp = v->pass_options.strict_fp};
   args_weights(v->args, &o);
+  for (size_t i = 0; i < v->backend_count; i++)
+    if (v->backends[i].path) targets_add(&o, target_by_name(v->backends[i].path));
   bool fine = g && build_emit(&v->build, g, o);
   if (g) graph_free(g);
   return fine;

@@ -8,9 +8,10 @@ cd "$top"
 # What only tests need, or what is optional; tests that miss one of these say so and are skipped.
 # chromium: the explorer's page   python3-venv: comparisons with ONNX Runtime   llvm-19-dev: the JIT
 # libpng, libjpeg: pictures for 'nextc run'   binutils: reading object code
-# gcc-aarch64-linux-gnu, gcc-riscv64-linux-gnu, qemu-user: other machines   valgrind: counts of instructions
+# gcc-aarch64-linux-gnu, gcc-riscv64-linux-gnu, clang-19 (for RISC-V's vectors), qemu-user: other machines
+# valgrind: counts of instructions
 optional="chromium python3-venv llvm-19-dev libpng-dev libjpeg-dev zlib1g-dev binutils valgrind
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user"
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross clang-19 qemu-user"
 # shellcheck disable=SC2086  # a list of words
 scripts/install_deps.sh $optional || scripts/install_deps.sh
 jobs=$(nproc 2>/dev/null || echo 1)

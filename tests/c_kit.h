@@ -11,7 +11,10 @@
 
 #define STRICT "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror"
 
-enum { KIT_TARGETS = 4, KIT_WEIGHTS = 64 };
+enum { KIT_TARGETS = 6, KIT_WEIGHTS = 64 };
+
+/* Its -march is part of the name: the path is there only with it. */
+#define RISCV64_CLANG "clang-19 --target=riscv64-linux-gnu -march=rv64gcv"
 
 typedef struct {
   const char *name;
@@ -119,6 +122,7 @@ static inline bool kit_program(Kit *k, const char *target, const char *text) {
     return false;
   }
   k->programs[k->program.target_count] = p;
+  if (k->program.target_count == KIT_TARGETS) die("kit: too many targets");
   k->targets[k->program.target_count++] = target_by_name(target);
   return true;
 }
@@ -234,6 +238,21 @@ static inline bool have_compiler(const char *compiler) {
   return found;
 }
 
+/* Rows of other machines: what runs their programs, what compiles them. */
+typedef struct {
+  const char *target, *runner, *compiler;
+} Foreign;
+static const Foreign foreign_rows[] = {
+    {"aarch64", "qemu-aarch64 ", "aarch64-linux-gnu-gcc"},
+    {"riscv64", "qemu-riscv64 -cpu rv64,v=true,vlen=128 ", RISCV64_CLANG},
+};
+
+static inline const Foreign *foreign_row(const char *target) {
+  for (size_t i = 0; i < sizeof foreign_rows / sizeof *foreign_rows; i++)
+    if (!strcmp(foreign_rows[i].target, target)) return &foreign_rows[i];
+  return NULL;
+}
+
 /* Can this machine run the row's code? With *runner in front of the program; says why not. */
 static inline bool can_run(const Target *row, const char **runner) {
   *runner = NULL;
@@ -243,12 +262,14 @@ static inline bool can_run(const Target *row, const char **runner) {
   fine = fine || (!strcmp(row->name, "v4") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"));
 #endif
-  if (!strcmp(row->name, "aarch64")) {
-    fine = !system("qemu-aarch64 --version >/dev/null 2>&1");
-    *runner = "qemu-aarch64 ";
+  const Foreign *f = foreign_row(row->name);
+  if (f) {
+    char command[128];
+    snprintf(command, sizeof command, "%s--version >/dev/null 2>&1", f->runner);
+    fine = !system(command);
+    *runner = f->runner;
 #if defined(__aarch64__)
-    fine = true;
-    *runner = NULL;
+    if (!strcmp(row->name, "aarch64")) fine = true, *runner = NULL;
 #endif
   }
   if (!fine) printf("%s: skipped: this machine cannot run %s\n", test_name, row->name);

@@ -226,8 +226,8 @@ static const char *program_text(Arena *a, const char *target, int *slots) {
                       text_string(&steps));
 }
 
-enum { GENERIC, V3, V4, AARCH64, OP_TARGETS };
-static const char *const op_targets[OP_TARGETS] = {"generic", "v3", "v4", "aarch64"};
+enum { GENERIC, V3, V4, AARCH64, RISCV64, OP_TARGETS };
+static const char *const op_targets[OP_TARGETS] = {"generic", "v3", "v4", "aarch64", "riscv64"};
 
 static Kit *every_op(int *slots) {
   Kit *k = kit_new("ops");

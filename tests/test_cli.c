@@ -42,7 +42,7 @@ static void wrong_command_lines(void) {
       {"compile m.onnx -o m.c --name 2x", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name a-b", "--name must be a C identifier"},
       {"compile m.onnx -o m.c --name ''", "--name must be a C identifier"},
-      {"compile m.onnx -o m.c --target=v9", "unknown target 'v9' (of generic, v3, v4, aarch64)"},
+      {"compile m.onnx -o m.c --target=v9", "unknown target 'v9' (of generic, v3, v4, aarch64, riscv64)"},
       {"compile m.onnx -o m.c --target=", "unknown target ''"},
       {"compile m.onnx -o m.c --weights=paper", "option --weights takes inline|file|object"},
       {"compile m.onnx -o m.c --byte-order=middle", "option --byte-order takes little|big"},
@@ -154,6 +154,20 @@ static void compiles(void) {
   r = run_shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror -c m.c -o m.o");
   CHECK(r.status == 0);
   CHECK_STR(r.err, "");
+  result_free(&r);
+}
+
+/* Every row of the table but experiments, which must be named. */
+static void targets_are_written(void) {
+  TEST("targets_are_written");
+  Result r = run_shell(NEXTC_BINARY " compile m.onnx -o t.c && grep -o 'm_steps_[a-z0-9]*' t.c | "
+                                    "sort -u | tr '\\n' ' '");
+  CHECK_STR(r.out, "m_steps_aarch64 m_steps_generic m_steps_v3 m_steps_v4 ");
+  result_free(&r);
+  r = run_shell(
+      NEXTC_BINARY
+      " compile m.onnx -o t.c --target=riscv64,generic && grep -o 'm_steps_[a-z0-9]*' t.c | sort -u | tr '\\n' ' '");
+  CHECK_STR(r.out, "m_steps_generic m_steps_riscv64 ");
   result_free(&r);
 }
 
@@ -458,6 +472,7 @@ int main(void) {
   help_and_version();
   wrong_models();
   compiles();
+  targets_are_written();
   names_and_places();
   weights_go_where_told();
   objects_know_their_weights();

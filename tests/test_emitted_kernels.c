@@ -121,9 +121,10 @@ int main(void) {
     const char *runner;
     TEST(targets[t].name);
     if (!can_run(&targets[t], &runner)) continue;
-    if (runner && !have_compiler("aarch64-linux-gnu-gcc")) continue;
+    const Foreign *f = runner ? foreign_row(targets[t].name) : NULL;
+    if (f && !have_compiler(f->compiler)) continue;
     verify(targets[t].name,
-           runner ? "--cc='aarch64-linux-gnu-gcc -static -O1' --runner=qemu-aarch64" : "--cc='cc -O1'");
+           f ? arena_printf(arena, "--cc='%s -static -O1' --runner='%s'", f->compiler, runner) : "--cc='cc -O1'");
   }
   arena_free(arena);
   close_folder();

@@ -55,6 +55,7 @@ int main(void) {
       {"clang", STRICT " -O2 -DMATH_ONLY_V3", "v3", ""},
       {"clang", STRICT " -O2 -DMATH_ONLY_V4", "v4", ""},
       {"aarch64-linux-gnu-gcc", STRICT " -O2", "aarch64", "-static"},
+      {RISCV64_CLANG, STRICT " -O2", "riscv64", "-static"},
   };
   static float x[ROWS * COUNT];
   const Dim total = ROWS * COUNT;

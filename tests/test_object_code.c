@@ -22,6 +22,7 @@ static const Isa isas[] = {
     {"v3", "vfmadd", "ymm", "ss ", {"(%rsp", "(%rbp"}, "%rsp,%rbp", 0},
     {"v4", "vfmadd", "zmm", "ss ", {"(%rsp", "(%rbp"}, "%rsp,%rbp", 1},
     {"aarch64", "fmla", ".4s", "fmadd", {"[sp", "[x29"}, "x29, sp", 0},
+    {"riscv64", "vfmacc", "vf", "fmadd", {"(sp)", "(s0)"}, "s0,sp", 0},
 };
 
 typedef struct {
@@ -83,11 +84,11 @@ static int is_product(const Isa *isa, const char *name) {
   return found && strstr(name, ending);
 }
 
-/* Where a jump goes, "jne 40 <m+0x40>", "cbnz x1, 40 <m+0x40>"; 0: no jump. */
+/* Where a jump goes, "jne 40 <m+0x40>", "cbnz x1, 40 <m+0x40>", "bne a0,a4,40 <m+0x40>"; 0: no jump. */
 static unsigned long jump_target(const char *code) {
   const char *name = strstr(code, " <");
   if ((code[0] != 'j' && code[0] != 'b' && code[0] != 'c' && code[0] != 't') || !name || strstr(code, "call")) return 0;
-  while (name > code && name[-1] != ' ' && name[-1] != '\t') name--;
+  while (name > code && !strchr(" \t,", name[-1])) name--;
   return strtoul(name, NULL, 16);
 }
 
@@ -105,6 +106,7 @@ static Found look_at(const Isa *isa, FILE *listing) {
   while (line && fgets(text, sizeof text, listing)) {
     char *name = strchr(text, '<');
     if (text[0] != ' ' && name && strstr(text, ">:")) {
+      if (name[1] == '.') continue; /* a label */
       if (wanted) look_at_function(isa, line, count, &f);
       wanted = is_product(isa, name);
       while (count) free(line[--count].text);
@@ -155,6 +157,7 @@ static void check_model(const char *folder, const char *model) {
   Context *c = context_new();
   Graph *g = load_model_from(c, model, NULL, 0, "random:1");
   CompileOptions options = {.name = "m", .out = out, .mode_given = true, .mode = WEIGHTS_FILE};
+  targets_add(&options, target_by_name("riscv64"));
   CHECK(g && compile_graph(c, g, &options));
   graph_free(g);
   context_free(c);
@@ -164,6 +167,8 @@ static void check_model(const char *folder, const char *model) {
 #endif
   check_compiler(folder, "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", &isas[2], 1);
   check_compiler(folder, "clang --target=aarch64-linux-gnu", "aarch64-linux-gnu-objdump", &isas[2], 1);
+  check_compiler(folder, "clang-19 --target=riscv64-linux-gnu -march=rv64gcv -mno-relax", "riscv64-linux-gnu-objdump",
+                 &isas[3], 1);
 }
 
 int main(void) {
