@@ -24,7 +24,10 @@ def shape_of_input(nextc, onnx):
     ports = told["inputs"], told["outputs"]
     if any(len(p) != 1 or p[0]["dtype"] != "f32" for p in ports):
         raise models.LeftOut("only models with one input and one output, both f32, are compared")
-    return [d if isinstance(d, int) else 1 for d in told["inputs"][0]["shape"]], told["gmacs"]
+    shape = told["inputs"][0]["shape"]
+    if len(shape) == 4 and isinstance(shape[0], int) and shape[0] > 1:
+        raise models.LeftOut(f"takes {shape[0]} images a call; a batch is compared where it is symbolic, or 1")
+    return [d if isinstance(d, int) else 1 for d in shape], told["gmacs"]
 
 
 def difference(y, reference):

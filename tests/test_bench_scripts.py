@@ -165,7 +165,7 @@ class Commands(Folder):
         for message, *words in (
                 ("no model 'ConvNeXt-X'", "ConvNeXt-X"), ("no model 'x.onnx'", "x.onnx"), ("no model", self.folder / "x.txt"),
                 ("--threads takes", "--threads=0"), ("--threads takes", "--threads=1,1"), ("--threads takes", "--threads=a"),
-                ("--threads takes", "--threads="), ("--threads 256: there are", "--threads=256"),
+                ("--threads takes", "--threads="), ("--threads 256: CPUs to take are ", "--threads=256"),
                 ("--cpus takes", "--cpus=99999"), ("--cpus takes", "--cpus=-1"), ("--cpus takes", "--cpus=0,0"),
                 ("--rounds takes", "--rounds=0"), ("no engine 'tvm'", "--engines=tvm"), ("--cc names no compiler", "--cc= ,"),
                 ("no 'no-such-compiler' here", "--cc=cc,no-such-compiler -O3"),
