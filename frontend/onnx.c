@@ -33,11 +33,22 @@ static bool check_graph(Import *im) {
   return true;
 }
 
-static void mark_failed(Import *im) {
+static void mark_results(Import *im, bool failed, bool skipped) {
   for (size_t i = 0; i < im->node->out_count; i++) {
     uint32_t index;
-    if (*im->node->out[i] && name_map_find(&im->names, im->node->out[i], &index)) im->defs[index].failed = true;
+    if (!*im->node->out[i] || !name_map_find(&im->names, im->node->out[i], &index)) continue;
+    im->defs[index].failed = failed;
+    im->defs[index].skipped = skipped;
   }
+}
+
+/* Is the current node in a branch whose condition is known to be the other one? */
+static bool is_skipped(Import *im) {
+  for (uint32_t g = im->node->guard; g; g = im->file->guards[g].outer) {
+    bool flag;
+    if (import_known_flag(im, im->file->guards[g].condition, &flag) && flag != im->file->guards[g].value) return true;
+  }
+  return false;
 }
 
 /* Does any operand come from a node that failed? Undefined names are reported here, too. */
@@ -48,6 +59,10 @@ static void check_operands(Import *im) {
 static bool import_node(Import *im, const OnnxNode *n) {
   im->node = n;
   im->failed = false;
+  if (is_skipped(im)) {
+    mark_results(im, false, true);
+    return true;
+  }
   im->row = import_check_node(im);
   check_operands(im);
   if (im->row && !im->failed) {
@@ -55,7 +70,7 @@ static bool import_node(Import *im, const OnnxNode *n) {
     im->row->translate(im);
     if (!im->failed) import_check_results(im);
   }
-  if (!im->row || im->failed) mark_failed(im);
+  if (!im->row || im->failed) mark_results(im, true, false);
   return im->row && !im->failed;
 }
 

@@ -21,7 +21,7 @@ int onnx_attr_type(const Onnx__AttributeProto *a) {
 
 /* ---- tensors by name ---- */
 
-static bool add_tensor(OnnxFile *f, OnnxTensor t) {
+bool onnx_add_tensor(OnnxFile *f, OnnxTensor t) {
   if (!name_map_add(&f->tensor_names, t.name, (uint32_t)f->tensor_count)) return false;
   GROW(f->store.arena, f->tensors, f->tensor_count, f->tensor_capacity);
   f->tensors[f->tensor_count++] = t;
@@ -35,7 +35,7 @@ static bool add_initializers(OnnxFile *f) {
     const Onnx__TensorProto *t = g->initializer[i];
     if (!t->name || !*t->name)
       ok = error_in(f->store.ctx, f->store.path, "initializer %zu has no name", i + 1);
-    else if (!add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
+    else if (!onnx_add_tensor(f, (OnnxTensor){.name = t->name, .proto = t}))
       ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = t->name},
                 "two initializers have this name");
   }
@@ -53,7 +53,7 @@ static void add_constant(OnnxFile *f, const OnnxNode *n) {
   if (!strcmp(a->name, "value")) t.proto = a->proto->t;
   for (size_t i = 0; i < sizeof number_attrs / sizeof *number_attrs; i++)
     if (!strcmp(a->name, number_attrs[i])) t.attr = a->proto;
-  if (t.proto || t.attr) add_tensor(f, t);
+  if (t.proto || t.attr) onnx_add_tensor(f, t);
 }
 
 static void add_constants(OnnxFile *f) {

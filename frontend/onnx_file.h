@@ -9,7 +9,15 @@ typedef struct {
   const Onnx__AttributeProto *proto;
 } OnnxAttr;
 
-/* A node after inlining: value names are unique in the whole file. */
+/* A branch of an If: its nodes count where the condition has this value. */
+typedef struct {
+  const char *condition; /* value name */
+  bool value;
+  uint32_t outer; /* the guard of the If itself */
+} OnnxGuard;
+
+/* A node after inlining: value names are unique in the whole file. An If stands after the nodes of its branches; its
+ * inputs are the condition, the results of then_branch, those of else_branch, and it has no attributes. */
 typedef struct {
   const char *name;                   /* never empty: the node's, else its first output's, else "<op>_<index>" */
   const char *op;                     /* as messages spell it: "Relu", "com.microsoft.FusedConv" */
@@ -19,6 +27,7 @@ typedef struct {
   size_t in_count, out_count;
   const OnnxAttr *attrs;
   size_t attr_count;
+  uint32_t guard; /* index of OnnxFile.guards; 0: none */
 } OnnxNode;
 
 /* A tensor with a name: an initializer, or what a Constant node holds. */
@@ -37,7 +46,9 @@ typedef struct {
   Onnx__ModelProto *model;
   OnnxNode *nodes; /* in the order of the file */
   size_t node_count, node_capacity;
-  OnnxTensor *tensors; /* initializers, then Constants */
+  OnnxGuard *guards; /* [0] is unused */
+  size_t guard_count, guard_capacity;
+  OnnxTensor *tensors; /* initializers, those of branches, Constants */
   size_t tensor_count, tensor_capacity;
   NameMap tensor_names;            /* to indices of tensors */
   Onnx__AttributeProto **defaults; /* unpacked defaults of function attributes */
@@ -53,6 +64,8 @@ Where onnx_where(const OnnxFile *, const OnnxNode *);
 /* The type that an attribute has, also where an old exporter did not write it. 0: none. */
 int onnx_attr_type(const Onnx__AttributeProto *);
 
-/* Fills nodes, node_count (onnx_inline.c). False + diag: recursion, functions that do not fit their calls. */
+/* Fills nodes and guards, adds the tensors of branches (onnx_inline.c). False + diag: recursion, functions that do not
+ * fit their calls, an If without its branches. */
 bool onnx_inline(OnnxFile *);
+bool onnx_add_tensor(OnnxFile *, OnnxTensor); /* false: there is one of that name */
 #endif

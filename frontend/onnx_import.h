@@ -28,6 +28,7 @@ typedef struct {
   uint32_t output; /* of a node: which output */
   ValueId value;   /* 0: not made (yet) */
   bool failed;     /* its node or tensor was reported */
+  bool skipped;    /* its node is in a branch that is not taken */
 } Def;
 
 struct Import {
@@ -50,14 +51,16 @@ struct Import {
 };
 
 /* ---- steps of an import (onnx_order.c, onnx_graph_io.c, onnx_check.c, onnx_values.c) ---- */
-bool import_definitions(Import *);                 /* names, defs; diag for each name with two definitions */
-const uint32_t *import_order(Import *);            /* node indices, operands first; NULL + diag: a cycle */
-bool import_inputs(Import *);                      /* OP_input ops, symbols, pins */
-bool import_outputs(Import *);                     /* OP_output ops */
-void import_declarations(Import *);                /* declared */
-void import_check_results(Import *);               /* the current node's; diags where value_info says otherwise */
-const OnnxOp *import_check_node(Import *);         /* row of the current node; NULL + diags */
-ValueId import_value(Import *, Def *);             /* a DEF_TENSOR's value is made at its first use */
+bool import_definitions(Import *);         /* names, defs; diag for each name with two definitions */
+const uint32_t *import_order(Import *);    /* node indices, operands first; NULL + diag: a cycle */
+bool import_inputs(Import *);              /* OP_input ops, symbols, pins */
+bool import_outputs(Import *);             /* OP_output ops */
+void import_declarations(Import *);        /* declared */
+void import_check_results(Import *);       /* the current node's; diags where value_info says otherwise */
+const OnnxOp *import_check_node(Import *); /* row of the current node; NULL + diags */
+ValueId import_value(Import *, Def *);     /* a DEF_TENSOR's value is made at its first use */
+/* The value of a condition, where it is known; false: it is not. */
+bool import_known_flag(Import *, const char *name, bool *flag);
 const Loc *import_loc(Import *, const OnnxNode *); /* in the graph's arena */
 
 /* ---- the current node ---- */

@@ -1,5 +1,6 @@
-/* Local functions (ModelProto.functions) inlined: every call becomes the function's nodes, their values renamed to
- * "<first output of the call>/<name>", attribute references replaced by the call's attributes or by defaults. */
+/* One flat list of nodes. Every call of a local function (ModelProto.functions) becomes the function's nodes, their
+ * values renamed to "<first output of the call>/<name>", attribute references replaced by the call's attributes or by
+ * defaults. Nodes of an If's branches come before it, renamed likewise, with a guard. */
 #include "frontend/onnx_file.h"
 #include "frontend/onnx_slim.h"
 #include <string.h>
@@ -21,11 +22,13 @@ typedef struct {
   size_t default_count;
 } Function;
 
-/* One call being inlined; NULL stands for the main graph. */
+/* A call being inlined, or a branch, which has its own names beside those around it; NULL stands for the main graph. */
 typedef struct Call {
-  const struct Call *parent;
+  struct Call *parent;
   int depth;
-  const Function *function;
+  bool is_branch;
+  uint32_t guard;
+  const Function *function;  /* of a branch: that it is in, NULL: none */
   const char *prefix, *name; /* of values, of nodes: both end in '/' */
   const OnnxAttr *attrs;     /* of the calling node */
   size_t attr_count;
@@ -87,7 +90,7 @@ static int64_t version_in(Onnx__OperatorSetIdProto *const *imports, size_t count
 /* The function's own imports come first, then the model's. */
 static int64_t opset_of(const Inliner *in, const Call *c, const char *domain) {
   int64_t v = 0;
-  if (c) v = version_in(c->function->proto->opset_import, c->function->proto->n_opset_import, domain);
+  if (c && c->function) v = version_in(c->function->proto->opset_import, c->function->proto->n_opset_import, domain);
   return v ? v : version_in(in->file->model->opset_import, in->file->model->n_opset_import, domain);
 }
 
@@ -147,14 +150,18 @@ static void set_name(Inliner *in, Call *c, const char *local, const char *name) 
   if (name_map_add(&c->names, local, (uint32_t)c->renamed_count)) c->renamed_count++;
 }
 
-static const char *renamed(Inliner *in, Call *c, const char *local) {
-  uint32_t index;
-  if (!c || !*local) return local;
-  if (name_map_find(&c->names, local, &index)) return c->renamed[index];
+static const char *own_name(Inliner *in, Call *c, const char *local) {
   const char *name = join(in, c->prefix, local);
   while (!name_map_add(&in->taken, name, 0)) name = join(in, name, "_");
   set_name(in, c, local, name);
   return name;
+}
+
+static const char *renamed(Inliner *in, Call *c, const char *local) {
+  uint32_t index;
+  if (!c || !*local) return local;
+  if (name_map_find(&c->names, local, &index)) return c->renamed[index];
+  return c->is_branch ? renamed(in, c->parent, local) : own_name(in, c, local);
 }
 
 static const char *const *renamed_all(Inliner *in, Call *c, char *const *names, size_t count) {
@@ -194,7 +201,7 @@ static void resolve_attrs(Inliner *in, const Call *c, const Onnx__NodeProto *p, 
     if (c && a->ref_attr_name && *a->ref_attr_name) {
       const char *wanted = a->ref_attr_name;
       a = attr_named(c->attrs, c->attr_count, wanted);
-      if (!a) a = attr_named(c->function->defaults, c->function->default_count, wanted);
+      if (!a && c->function) a = attr_named(c->function->defaults, c->function->default_count, wanted);
     }
     if (a) list[n->attr_count++] = (OnnxAttr){name, a};
   }
@@ -202,7 +209,7 @@ static void resolve_attrs(Inliner *in, const Call *c, const Onnx__NodeProto *p, 
 }
 
 static OnnxNode read_node(Inliner *in, Call *c, const Onnx__NodeProto *p, size_t index) {
-  OnnxNode n = {.op_type = some(p->op_type), .domain = plain(p->domain)};
+  OnnxNode n = {.op_type = some(p->op_type), .domain = plain(p->domain), .guard = c ? c->guard : 0};
   n.op = spelled(in->arena, n.domain, n.op_type);
   n.opset = opset_of(in, c, n.domain);
   n.in = renamed_all(in, c, p->input, n.in_count = p->n_input);
@@ -232,6 +239,7 @@ static bool push_identity(Inliner *in, const OnnxNode *call, const char *from, c
                 .op = "Identity",
                 .op_type = "Identity",
                 .domain = "",
+                .guard = call->guard,
                 .opset = opset_of(in, NULL, ""),
                 .in = ends,
                 .in_count = 1,
@@ -256,11 +264,12 @@ static bool check_call(Inliner *in, const Call *c, const Function *f, const Onnx
   return ok;
 }
 
-static bool inline_call(Inliner *in, const Call *parent, const Function *f, const OnnxNode *n) {
+static bool inline_call(Inliner *in, Call *parent, const Function *f, const OnnxNode *n) {
   if (!check_call(in, parent, f, n)) return false;
   const char *first = first_name(n->out, n->out_count);
   Call c = {.parent = parent,
             .depth = parent ? parent->depth + 1 : 1,
+            .guard = n->guard,
             .function = f,
             .prefix = join(in, first ? first : n->name, "/"),
             .name = join(in, n->name, "/"),
@@ -281,13 +290,71 @@ static bool inline_call(Inliner *in, const Call *parent, const Function *f, cons
   return inline_nodes(in, &c, f->proto->node, f->proto->n_node) && ok;
 }
 
+/* ---- branches ---- */
+
+static void add_branch_tensors(Inliner *in, Call *c, const Onnx__GraphProto *g) {
+  for (size_t i = 0; i < g->n_initializer; i++)
+    if (*some(g->initializer[i]->name))
+      onnx_add_tensor(in->file,
+                      (OnnxTensor){.name = own_name(in, c, g->initializer[i]->name), .proto = g->initializer[i]});
+}
+
+/* The nodes of one branch; results: as many value names as the If has outputs. */
+static bool inline_branch(Inliner *in, Call *parent, const OnnxNode *n, const char *which, bool value,
+                          const char **results) {
+  OnnxFile *f = in->file;
+  const Onnx__AttributeProto *a = attr_named(n->attrs, n->attr_count, which);
+  const Onnx__GraphProto *g = a ? a->g : NULL;
+  if (!g) return diag(f->store.ctx, DIAG_ERROR, onnx_where(f, n), "attribute '%s' is no graph", which);
+  if (g->n_output != n->out_count)
+    return diag(f->store.ctx, DIAG_ERROR, onnx_where(f, n), "has %zu outputs, its %s %zu", n->out_count, which,
+                g->n_output);
+  const char *first = first_name(n->out, n->out_count), *tail = arena_printf(in->arena, "/%s/", which);
+  Call c = {.parent = parent,
+            .depth = parent ? parent->depth + 1 : 1,
+            .is_branch = true,
+            .guard = (uint32_t)f->guard_count,
+            .function = parent ? parent->function : NULL,
+            .prefix = join(in, first ? first : n->name, tail),
+            .name = join(in, n->name, tail),
+            .attrs = parent ? parent->attrs : NULL,
+            .attr_count = parent ? parent->attr_count : 0,
+            .names = {.arena = in->arena}};
+  if (c.depth > MAX_CALLS)
+    return diag(f->store.ctx, DIAG_ERROR, onnx_where(f, n), "branches are nested more than %d deep", MAX_CALLS);
+  GROW(in->arena, f->guards, f->guard_count, f->guard_capacity);
+  f->guards[f->guard_count++] = (OnnxGuard){n->in[0], value, n->guard};
+  add_branch_tensors(in, &c, g);
+  for (size_t i = 0; i < g->n_node; i++)
+    for (size_t o = 0; o < g->node[i]->n_output; o++)
+      if (*g->node[i]->output[o]) own_name(in, &c, g->node[i]->output[o]);
+  bool ok = inline_nodes(in, &c, g->node, g->n_node);
+  for (size_t i = 0; i < g->n_output; i++) results[i] = renamed(in, &c, some(g->output[i]->name));
+  return ok;
+}
+
+static bool inline_if(Inliner *in, Call *c, OnnxNode *n) {
+  const char **ends = ARENA_ARRAY(in->arena, const char *, 1 + 2 * n->out_count);
+  if (n->in_count != 1 || !*n->in[0])
+    return diag(in->file->store.ctx, DIAG_ERROR, onnx_where(in->file, n), "has %zu inputs, not one condition",
+                n->in_count);
+  ends[0] = n->in[0];
+  bool ok = inline_branch(in, c, n, "then_branch", true, ends + 1);
+  ok = inline_branch(in, c, n, "else_branch", false, ends + 1 + n->out_count) && ok;
+  n->in = ends;
+  n->in_count += 2 * n->out_count;
+  n->attr_count = 0;
+  return push_node(in, *n) && ok;
+}
+
 static bool inline_nodes(Inliner *in, Call *c, Onnx__NodeProto *const *nodes, size_t count) {
   bool ok = true;
   for (size_t i = 0; i < count && !in->full; i++) {
     if (c && ++in->inlined > MAX_INLINED) return too_large(in, "nodes", MAX_INLINED);
     OnnxNode n = read_node(in, c, nodes[i], i);
     const Function *f = function_of(in, nodes[i]);
-    ok = (f ? inline_call(in, c, f, &n) : push_node(in, n)) && ok;
+    const bool is_if = !f && !strcmp(n.op, "If");
+    ok = (f ? inline_call(in, c, f, &n) : is_if ? inline_if(in, c, &n) : push_node(in, n)) && ok;
   }
   return ok;
 }
@@ -295,9 +362,9 @@ static bool inline_nodes(Inliner *in, Call *c, Onnx__NodeProto *const *nodes, si
 bool onnx_inline(OnnxFile *f) {
   Inliner in = {.file = f, .arena = f->store.arena};
   in.function_names.arena = in.taken.arena = in.arena;
-  if (f->model->n_functions) {
-    if (!read_functions(&in)) return false;
-    take_main_names(&in);
-  }
+  GROW(in.arena, f->guards, f->guard_count, f->guard_capacity);
+  f->guards[f->guard_count++] = (OnnxGuard){0};
+  if (!read_functions(&in)) return false;
+  take_main_names(&in);
   return inline_nodes(&in, NULL, f->model->graph->node, f->model->graph->n_node) && !in.full;
 }

@@ -46,6 +46,14 @@ typedef struct {
   uint32_t node, next_input;
 } Visit;
 
+/* What the node waits for: its operands, then the conditions of the branches that it is in. NULL: that is all. */
+static const char *dependency(const OnnxFile *f, const OnnxNode *n, size_t i) {
+  if (i < n->in_count) return n->in[i];
+  uint32_t g = n->guard;
+  for (i -= n->in_count; g && i; i--) g = f->guards[g].outer;
+  return g ? f->guards[g].condition : NULL;
+}
+
 /* The node that makes an operand; false: no node does. */
 static bool maker(const Import *im, const char *name, uint32_t *node) {
   uint32_t index;
@@ -67,12 +75,13 @@ const uint32_t *import_order(Import *im) {
     while (depth) {
       Visit *v = &stack[depth - 1];
       const OnnxNode *n = &f->nodes[v->node];
+      const char *name = dependency(f, n, v->next_input++);
       uint32_t from;
-      if (v->next_input == n->in_count) {
+      if (!name) {
         colour[v->node] = BLACK;
         order[placed++] = v->node;
         depth--;
-      } else if (maker(im, n->in[v->next_input++], &from) && colour[from] != BLACK) {
+      } else if (maker(im, name, &from) && colour[from] != BLACK) {
         if (colour[from] == GREY) {
           diag(im->graph->context, DIAG_ERROR, onnx_where(f, n), "the graph has a cycle through this node");
           return NULL;

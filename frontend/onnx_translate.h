@@ -12,6 +12,9 @@ Ints onnx_window_list(Import *, const char *name, int32_t count, Dim usual, Dim 
 /* Conv of other operands than the node's, with its attributes; weight_arg: which operand has the weight's shape. */
 ValueId onnx_build_conv(Import *, ValueId x, ValueId weight, ValueId bias, size_t weight_arg);
 
+/* [..., M, K] times [K, N] (a gemm where that is constant) or [..., K, N]. */
+ValueId onnx_build_product(Import *, ValueId, ValueId);
+
 /* The one element of a tensor attribute; its data type goes to type->dtype. False + diag. */
 bool onnx_one_element(Import *, const Onnx__TensorProto *, Type *type, double *value);
 #endif

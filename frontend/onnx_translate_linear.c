@@ -8,7 +8,7 @@ static bool is_matrix_weight(Import *im, ValueId v) {
   return b->constant && b->type.rank == 2 && dtype_is_float(b->type.dtype);
 }
 
-static ValueId product(Import *im, ValueId a, ValueId b) {
+ValueId onnx_build_product(Import *im, ValueId a, ValueId b) {
   if (im->failed) return 0;
   return build_op2(im, is_matrix_weight(im, b) ? OP_gemm : OP_matmul, a, b);
 }
@@ -23,7 +23,7 @@ void onnx_matmul(Import *im) {
   }
   if (ta.rank == 1) a = build_reshape(im, a, 2, (const Dim[]){1, ta.dim[0]});
   if (tb.rank == 1) b = build_reshape(im, b, 2, (const Dim[]){tb.dim[0], 1});
-  ValueId y = product(im, a, b);
+  ValueId y = onnx_build_product(im, a, b);
   if (im->failed) return;
   Type t = *build_type(im, y);
   int rank = t.rank;

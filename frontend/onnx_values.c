@@ -98,6 +98,7 @@ ValueId node_arg(Import *im, size_t i) {
   uint32_t index;
   if (!name_map_find(&im->names, name, &index)) return node_error(im, "input '%s' is defined nowhere", name), 0;
   Def *d = &im->defs[index];
+  if (d->skipped) return 0;
   ValueId v = import_value(im, d);
   if (!v && d->failed)
     im->failed = true;
@@ -128,6 +129,17 @@ static const Dim *constant_ints(Import *im, ValueId v, int64_t n) {
   const Dim *copy = arena_copy(im->arena, elements.i, sizeof(Dim) * (size_t)n);
   tensor_free(&elements);
   return copy;
+}
+
+bool import_known_flag(Import *im, const char *name, bool *flag) {
+  uint32_t index;
+  ValueId v = name_map_find(&im->names, name, &index) ? import_value(im, &im->defs[index]) : 0;
+  if (!v) return false;
+  const Value *value = value_at(im->graph, v);
+  if (value->type.dtype != DT_bool || !type_is_static(&value->type) || type_elements(&value->type) != 1) return false;
+  const Dim *at = value->known ? value->known : constant_ints(im, v, 1);
+  if (at) *flag = at[0] != 0;
+  return at != NULL;
 }
 
 bool node_known(Import *im, size_t i, Ints *out) {

@@ -5,6 +5,7 @@
  *   out y   out y:f32[2,3]     graph output, with or without a declared type
  *   info v:f32[2,3]            value_info
  *   fn dom.F a b -> c {k=1 l}  local function with attributes (k has a default); up to `end` nodes go into it
+ *   sub b -> v w               graph for an attribute k=&b, with these outputs; init and up to `end` nodes go into it
  *   opset dom 3                opset_import
  * Attributes: k=1 INT, k=1.5 FLOAT, k=[1,2] INTS, k=[1.5,2] FLOATS, k=abc STRING, k=$r reference, k=f32[2]:1,2
  * TENSOR. Data types as in dtype.def, or #number. */
@@ -21,8 +22,10 @@ typedef struct {
   Arena *arena;
   Onnx__ModelProto proto;
   Onnx__GraphProto graph;
-  Onnx__FunctionProto *function; /* being written; NULL: nodes go to the graph */
-  Tensor feeds[8];               /* inputs with numbers, in order */
+  Onnx__FunctionProto *function;         /* being written; NULL: nodes go to the graph */
+  Onnx__GraphProto *subs[8];             /* by their names */
+  size_t sub_count, open[8], open_count; /* open: being written, innermost last */
+  Tensor feeds[8];                       /* inputs with numbers, in order */
   size_t feed_count;
 } Model;
 
@@ -170,6 +173,11 @@ static inline Onnx__AttributeProto *attr_proto(Model *m, const char **text) {
     *text += 1;
     attr_list(m, a, take(m, text, "]"));
     *text += 1 + strspn(*text + 1, " ");
+  } else if (*value == '&') {
+    const char *name = take(m, text, " }") + 1;
+    for (size_t i = 0; i < m->sub_count; i++)
+      if (!strcmp(m->subs[i]->name, name)) a->g = m->subs[i];
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH;
   } else if (*value == '$') {
     a->ref_attr_name = take(m, text, " }") + 1;
   } else if (digits == all && memchr(value, '.', digits)) {
@@ -195,6 +203,25 @@ static inline Onnx__AttributeProto *attr_proto(Model *m, const char **text) {
 }
 
 /* ---- statements ---- */
+
+static inline Onnx__GraphProto *open_graph(Model *m) {
+  return m->open_count ? m->subs[m->open[m->open_count - 1]] : &m->graph;
+}
+
+static inline void build_sub(Model *m, const char **text) {
+  Onnx__GraphProto *g = ARENA_NEW(m->arena, Onnx__GraphProto);
+  onnx__graph_proto__init(g);
+  g->name = take(m, text, " -");
+  *text += strspn(*text, " ->");
+  while (**text && **text != ';') {
+    Onnx__ValueInfoProto *v = ARENA_NEW(m->arena, Onnx__ValueInfoProto);
+    onnx__value_info_proto__init(v);
+    v->name = take(m, text, " ;");
+    APPEND(m, g->output, g->n_output, v);
+  }
+  m->open[m->open_count++] = m->sub_count;
+  m->subs[m->sub_count++] = g;
+}
 
 static inline void split_domain(Model *m, const char *word, char **domain, char **name) {
   const char *dot = strrchr(word, '.');
@@ -224,10 +251,11 @@ static inline void build_node(Model *m, const char **text) {
       *text += strspn(*text, " ");
     }
   *text += strcspn(*text, ";");
-  if (m->function)
+  Onnx__GraphProto *g = open_graph(m);
+  if (m->function && !m->open_count)
     APPEND(m, m->function->node, m->function->n_node, n);
   else
-    APPEND(m, m->graph.node, m->graph.n_node, n);
+    APPEND(m, g->node, g->n_node, n);
 }
 
 /* A default is field 11, which the schema does not know: an unknown field with its length in front. */
@@ -299,7 +327,8 @@ static inline void build_value(Model *m, const char *keyword, const char **text)
     APPEND(m, m->graph.value_info, m->graph.n_value_info, v);
   } else {
     Onnx__TensorProto *p = tensor_proto(m, v->name, &t, numbers, length);
-    APPEND(m, m->graph.initializer, m->graph.n_initializer, p);
+    Onnx__GraphProto *g = open_graph(m);
+    APPEND(m, g->initializer, g->n_initializer, p);
   }
 }
 
@@ -310,6 +339,10 @@ static inline void build_statement(Model *m, const char **text) {
     build_value(m, word, text);
   else if (!strcmp(word, "fn"))
     build_function(m, text);
+  else if (!strcmp(word, "sub"))
+    build_sub(m, text);
+  else if (!strcmp(word, "end") && m->open_count)
+    m->open_count--;
   else if (!strcmp(word, "end"))
     m->function = NULL;
   else if (!strcmp(word, "opset")) {

@@ -6,7 +6,9 @@
 static const char sample[] =
     "opset my 1; in x:f32[1,2,N,4]; init w:f32[2,2,1,1]=1 2; init s:i64[2]=0 -1; fn my.F a -> b {k=2.0}; "
     "b = LeakyRelu a {alpha=$k}; end; c = Conv x w {pads=[0,0,0,0]}; r = my.F c; k = Constant {value=f32[2]:1,2}; "
-    "p = GlobalAveragePool r; f = Reshape p s; t = Mul f k; u = Softmax t {axis=-1}; out u:f32[1,2]";
+    "p = GlobalAveragePool r; f = Reshape p s; t = Mul f k; u = Softmax t {axis=-1}; init q:bool[]=1; "
+    "sub g -> v; v = Neg u; end; i = If q {then_branch=&g else_branch=&g}; e = Einsum i {equation=ij->ij}; "
+    "out e:f32[1,2]";
 
 /* A refusal must come with a diagnostic, a graph must be sound. */
 static void import_file(const char *path, Context *c) {

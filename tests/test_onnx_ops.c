@@ -13,6 +13,8 @@ typedef struct {
 static const OpCase cases[] = {
 #define CASE(name, opset, model, type, numbers) {name, opset, model, type, numbers},
 #include "tests/onnx_op_cases.def"
+#include "tests/onnx_einsum_cases.def"
+#include "tests/onnx_if_cases.def"
 #undef CASE
 };
 enum { CASES = sizeof cases / sizeof *cases };
