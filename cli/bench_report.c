@@ -140,7 +140,8 @@ void bench_print_text(const Bench *b, const Timing *timings, size_t count) {
     printf("%s (%s), path %s, %d thread%s", t->backend, t->compiler, t->target->name, t->threads,
            t->threads == 1 ? "" : "s");
     if (t->cpus) printf(" on %d CPU%s", t->cpus, t->cpus == 1 ? "" : "s");
-    printf(": %zu runs\n  fastest %.3f ms, median %.3f ms, ", t->run_count, 1e3 * f.best, 1e3 * f.median);
+    printf(": %zu run%s\n  fastest %.3f ms, median %.3f ms, ", t->run_count, t->run_count == 1 ? "" : "s", 1e3 * f.best,
+           1e3 * f.median);
     printf("%.2f GFLOP/s, %.1f %% of the peak of %.2f GFLOP/s", f.gflops, 100 * f.gflops / f.peak, f.peak);
     if (t->read > 0) printf(", memory reads %.1f GB/s", 1e-9 * t->read);
     putchar('\n');
