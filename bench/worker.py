@@ -110,7 +110,7 @@ def serve(name, model, threads, x, cpus):
     engine.seconds()
     print("ready", engine.path, flush=True)
     for line in sys.stdin:
-        what, argument = line.split()
+        what, argument = line.rstrip("\n").split(" ", 1)
         if what == "turn":
             engine.seconds()
             print(json.dumps([engine.seconds() for _ in range(int(argument))]), flush=True)

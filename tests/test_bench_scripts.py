@@ -240,6 +240,52 @@ class Processes(Folder):
             models.export("no_such_fixture")(self.folder)
 
 
+class Workers(Folder):
+    """With packages that only look like NumPy and ONNX Runtime; a model is a number that is added a run; 30 ends the process."""
+
+    PACKAGES = {
+        "numpy.py": "load = lambda path: path\narray = lambda y: y\nsave = lambda path, y: open(path, 'w').write(str(y))\n",
+        "onnxruntime.py": """
+import os
+class SessionOptions: pass
+class GraphOptimizationLevel: ORT_ENABLE_ALL = 0
+class InferenceSession:
+    name = "x"
+    def __init__(self, model, options, providers): self.step, self.sum = int(model), 0
+    def get_inputs(self): return [self]
+    def run(self, outputs, inputs):
+        self.sum += self.step
+        return [self.sum] if self.sum < 30 else os._exit(5)
+"""}
+
+    def setUp(self):
+        super().setUp()
+        for name, text in self.PACKAGES.items():
+            (self.folder / name).write_text(text)
+        self.addCleanup(setattr, engines.Worker, "environment", None)
+        self.addCleanup(engines.Worker.end_all)
+        engines.Worker.environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        self.cpus = sorted(os.sched_getaffinity(0))[:1]
+
+    def test_turns_and_output(self):
+        worker, file = engines.Worker("onnxruntime", "3", 1, "x", self.cpus), self.folder / "a folder, a file"
+        self.assertEqual(os.sched_getaffinity(worker.process.pid), set(self.cpus))
+        worker.turn(3)
+        worker.turn(1)
+        self.assertEqual((worker.path, len(worker.times("wall")), len(worker.times("cpu"))), ("-", 4, 4))
+        worker.ask(f"output {file}")
+        self.assertEqual(file.read_text(), str(3 * (1 + 4 + 2)))
+        engines.Worker.end_all()
+        self.assertEqual((engines.Worker.alive, worker.process.poll()), ([], -signal.SIGKILL))
+
+    def test_one_that_ends_is_told(self):
+        worker = engines.Worker("onnxruntime", "10", 1, "x", self.cpus)
+        with self.assertRaisesRegex(tables.Failed, "status 5 of .*worker.py onnxruntime 10 1 x"):
+            worker.turn(3)
+        with self.assertRaisesRegex(tables.Failed, "status 5 of "):
+            worker.turn(3)
+
+
 @unittest.skipUnless(platform.machine() == "x86_64" and shutil.which("cc") and shutil.which("objdump"), "x86-64, cc, objdump")
 class HiddenInstructions(Folder):
     PROGRAM = r"""
