@@ -32,6 +32,7 @@ typedef struct {
 
 static Figures figures_of(const Bench *b, const Timing *t) {
   Figures f = {.best = timing_best(t->runs, t->run_count)};
+  if (f.best < 1e-9) f.best = 1e-9; /* nothing to do, and a clock of coarser steps: JSON has no 0/0 */
   f.median = timing_median(b->context, t->runs, t->run_count);
   f.gflops = 2e-9 * (double)(b->macs * b->images) / f.best;
   f.peak = 1e-9 * peak_flops(t->target) / timing_best(t->peaks, t->peak_count);
