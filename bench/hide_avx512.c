@@ -11,9 +11,11 @@
 static void hide(unsigned leaf, unsigned subleaf, unsigned r[4]) {
   if (leaf != 7) return;
   if (subleaf == 0) {
-    r[1] &= ~(BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31)); /* f dq ifma pf er cd bw vl */
+    r[1] &=
+        ~(BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31)); /* f dq ifma pf er cd bw vl */
     r[2] &= ~(BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14)); /* vbmi vbmi2 vnni bitalg vpopcntdq */
-    r[3] &= ~(BIT(2) | BIT(3) | BIT(8) | BIT(22) | BIT(23) | BIT(24) | BIT(25)); /* 4vnniw 4fmaps vp2intersect, amx and fp16 */
+    r[3] &= ~(BIT(2) | BIT(3) | BIT(8) | BIT(22) | BIT(23) | BIT(24) |
+              BIT(25)); /* 4vnniw 4fmaps vp2intersect, amx and fp16 */
   }
   if (subleaf == 1) {
     r[0] &= ~(BIT(5) | BIT(21)); /* avx512_bf16 amx_fp16 */

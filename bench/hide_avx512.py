@@ -6,26 +6,27 @@ memory stay those of the machine.
 """
 import os
 import shutil
-import subprocess
 from pathlib import Path
+
+from engines import run
 
 HERE = Path(__file__).resolve().parent
 ENGINES = {"onnxruntime": "capi", "openvino": "libs"}  # packages, and where their libraries lie
 
 
-def said(*command):
-    return subprocess.run([str(w) for w in command], check=True, capture_output=True, text=True).stdout
+def code_sections(path):
+    """Address, size and offset in the file of each. Others may have the same addresses: debug information begins at 0."""
+    lines = run("objdump", "-h", path)[0].splitlines()
+    for line, flags in zip(lines, lines[1:]):
+        words = line.split()
+        if len(words) == 7 and words[0].isdigit() and "CODE" in flags:
+            yield int(words[3], 16), int(words[2], 16), int(words[5], 16)
 
 
 def offsets(path):
     """Where in the file its cpuid instructions are, by objdump: the bytes alone stand inside of other instructions too."""
-    sections = []
-    for line in said("objdump", "-h", path).splitlines():
-        words = line.split()
-        if len(words) == 7 and words[0].isdigit():
-            size, address, offset = int(words[2], 16), int(words[3], 16), int(words[5], 16)
-            sections.append((address, size, offset))
-    for line in said("objdump", "-d", "--no-show-raw-insn", path).splitlines():
+    sections = list(code_sections(path))
+    for line in run("objdump", "-d", "--no-show-raw-insn", path)[0].splitlines():
         at, _, instruction = line.partition(":\t")
         if instruction.strip() == "cpuid":
             at = int(at, 16)
@@ -43,19 +44,19 @@ def hide(path):
     return count
 
 
-def environment(folder, engines):
+def environment(folder, engines, cc):
     """Copies the engines' packages into the folder, without AVX-512; the variables for processes that use them."""
     packages, shim = folder / "packages", folder / "hide_avx512.so"
     folder.mkdir(parents=True, exist_ok=True)
-    said("gcc", "-O2", "-shared", "-fPIC", HERE / "hide_avx512.c", "-o", shim)
+    run(*cc.split(), "-O2", "-shared", "-fPIC", HERE / "hide_avx512.c", "-o", shim)
     for engine in engines:
-        done = packages / engine / "done"
-        if not done.exists():
+        done, version = packages / engine / "done", __import__(engine).__version__
+        if not done.exists() or done.read_text() != version:
             source = Path(__import__(engine).__file__).parent
             shutil.rmtree(packages / engine, ignore_errors=True)
             shutil.copytree(source, packages / engine)
             libraries = [p for p in (packages / engine / ENGINES[engine]).glob("*.so*") if p.is_file()
                          and "frontend" not in p.name and "gpu" not in p.name and "npu" not in p.name]
             assert sum(map(hide, libraries)), f"no cpuid in {engine}"
-            done.touch()
+            done.write_text(version)
     return {**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(packages)}

@@ -4,18 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 TOP = Path(__file__).resolve().parent.parent
 SHARED = TOP.parent / "shared"
 
 
+class LeftOut(Exception):
+    """Why a model is not compared."""
+
+
 def export(name):
     def make(folder):
-        fixture = SHARED / "fixtures/full" / name
-        if not fixture.is_dir():
-            return f"no {fixture}"
-        subprocess.run([sys.executable, SHARED / "tools/fill_weights.py", fixture, folder], check=True, capture_output=True)
+        fixture, tool = SHARED / "fixtures/full" / name, SHARED / "tools/fill_weights.py"
+        for path in (fixture, tool):
+            if not path.exists():
+                raise LeftOut(f"no {path}")
+        done = subprocess.run([sys.executable, tool, fixture, folder], capture_output=True, text=True)
+        if done.returncode:
+            raise LeftOut(f"{tool.name}: {(done.stderr.strip().splitlines() or ['it failed'])[-1]}")
 
     return make
 
@@ -57,16 +62,15 @@ MODELS = {
 
 
 def prepare(name, folder, batch=False):
-    """The path of the .onnx in the folder, made where it is not there; or None and why. batch: with a symbolic one."""
-    path = folder / "model.onnx"
+    """The path of the .onnx in the folder, made where it is not there. batch: with a symbolic one."""
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        why = (built(**NETWORKS[name], batch="N") if batch else MODELS[name])(folder)
-        if why:
-            return None, why
+        (built(**NETWORKS[name], batch="N") if batch else MODELS[name])(folder)
         (folder / "done").touch()
-    return path, None
+    return folder / "model.onnx"
 
 
-def image():
-    return np.random.default_rng(7).standard_normal((1, 3, 224, 224), np.float32)
+def image(shape=(1, 3, 224, 224)):
+    import numpy as np
+
+    return np.random.default_rng(7).standard_normal(shape, np.float32)

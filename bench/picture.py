@@ -6,7 +6,7 @@ BAR, GAP, LEFT, WIDTH = 16, 14, 190, 560
 
 
 def colour(engine, seen):
-    row = COLOURS[engine.split()[0]]
+    row = COLOURS.get(engine.split()[0], ["#808080"])
     seen[row[0]] = seen.get(row[0], -1) + 1
     return row[seen[row[0]] % len(row)]
 
@@ -19,7 +19,7 @@ def svg(title, results):
     """results: dicts with model, threads, bound_ms (work at the measured peak), engines {name: {best_ms}}."""
     body, y = [text(10, 22, title, weight="bold")], 40
     for r in results:
-        longest, seen = max(e["best_ms"] for e in r["engines"].values()), {}
+        longest, seen = max(r["bound_ms"], *(e["best_ms"] for e in r["engines"].values())), {}
         threads = "1 thread" if r["threads"] == 1 else f"{r['threads']} threads"
         body.append(text(10, y + 12, f"{r['model']}, {threads}", weight="bold"))
         y += 18

@@ -10,6 +10,7 @@
 #include <time.h>
 
 int start(const char *weights, int threads, const void *const *in, void *const *out, int64_t images);
+int output_dims(int64_t images, int64_t dims[8]);
 double run(int repeat);
 const char *path(void);
 
@@ -28,6 +29,16 @@ static void *aligned(size_t bytes) {
   void *memory = NULL;
   if (posix_memalign(&memory, 64, bytes + 64)) exit(1);
   return memory;
+}
+
+/* Its rank. The batch is what is symbolic. */
+int output_dims(int64_t images, int64_t dims[8]) {
+  int i;
+  for (i = 0; i < NAME(outputs)[0].rank; i++) {
+    const int64_t dim = NAME(outputs)[0].dim[i];
+    dims[i] = dim < 0 ? images : dim;
+  }
+  return NAME(outputs)[0].rank;
 }
 
 /* Loads and prepares; the arrays of pointers must stay. 0 or a status of the model. */

@@ -5,7 +5,7 @@ input when it is its turn, and reads times from its standard output.
                                                  "turn N" gives N + 1 runs, of which the first is not counted;
                                                  "output FILE.npy" writes what the last run gave; times are pairs:
                                                  seconds on the clock, and of CPU
-    worker.py --first ENGINE MODEL THREADS       from the loaded library to the first result, and memory, as JSON
+    worker.py --first ENGINE MODEL INPUT.npy     from the loaded library to the first result, and memory, as JSON; one thread
 """
 import ctypes
 import json
@@ -71,10 +71,13 @@ class Shared:
     def __init__(self, model, threads, x):
         self.lib = ctypes.CDLL(str(Path(model) / "lib.so"))
         self.lib.run.restype = ctypes.c_double
-        self.x, self.y = x, np.zeros((len(x) if x.ndim > 1 else 1 << 20, 1000), np.float32)
+        dims = (ctypes.c_int64 * 8)()
+        images = ctypes.c_int64(len(x) if x.ndim else 1)
+        rank = self.lib.output_dims(images, dims)
+        self.x, self.y = x, np.zeros(dims[:rank], np.float32)
         self.inputs, self.outputs = (ctypes.c_void_p * 1)(self.x.ctypes.data), (ctypes.c_void_p * 1)(self.y.ctypes.data)
         weights = str(Path(model) / "m.weights").encode()
-        status = self.lib.start(weights, threads, self.inputs, self.outputs, ctypes.c_int64(len(x)))
+        status = self.lib.start(weights, threads, self.inputs, self.outputs, images)
         assert not status, f"status {status}"
         self.lib.path.restype = ctypes.c_char_p
         self.path = self.lib.path().decode()
@@ -94,11 +97,10 @@ def resident(key="VmRSS"):
             return 1024 * int(line.split()[1])
 
 
-def first(name, model, threads):
+def first(name, model, x):
     __import__(name)
-    x = np.zeros((1, 3, 224, 224), np.float32)
     before = resident()
-    (wall, cpu), _ = timed(lambda: PYTHON[name](model, threads).run(x))
+    (wall, cpu), _ = timed(lambda: PYTHON[name](model, 1).run(x))
     print(json.dumps({"ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "resident": resident("VmHWM") - before}))
 
 
@@ -108,7 +110,7 @@ def serve(name, model, threads, x, cpus):
     engine.seconds()
     print("ready", engine.path, flush=True)
     for line in sys.stdin:
-        what, argument = line.split()
+        what, argument = line.rstrip("\n").split(" ", 1)
         if what == "turn":
             engine.seconds()
             print(json.dumps([engine.seconds() for _ in range(int(argument))]), flush=True)
@@ -118,7 +120,6 @@ def serve(name, model, threads, x, cpus):
 
 
 if sys.argv[1] == "--first":
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[4])])
-    first(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    first(sys.argv[2], sys.argv[3], np.load(sys.argv[4]))
 else:
     serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), np.load(sys.argv[4]), list(map(int, sys.argv[5:])))

@@ -135,6 +135,16 @@ int args_number(Context *c, const Args *args, const char *name, double low, doub
   return STATUS_DONE;
 }
 
+int args_count(Context *c, const Args *args, const char *name, double low, double high, double *out) {
+  double number = low;
+  const int status = args_number(c, args, name, low, high, &number);
+  if (status || !args_value(args, name)) return status;
+  if (number > (double)(int64_t)number)
+    return usage_error(c, args, "option %s takes a whole number, not '%s'", name, args_value(args, name));
+  *out = number;
+  return STATUS_DONE;
+}
+
 size_t split_list(Context *c, const char *list, const char *const **out) {
   const char **items = NULL;
   size_t count = 0, capacity = 0;

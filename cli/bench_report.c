@@ -32,6 +32,7 @@ typedef struct {
 
 static Figures figures_of(const Bench *b, const Timing *t) {
   Figures f = {.best = timing_best(t->runs, t->run_count)};
+  if (f.best < 1e-9) f.best = 1e-9; /* nothing to do, and a clock of coarser steps: JSON has no 0/0 */
   f.median = timing_median(b->context, t->runs, t->run_count);
   f.gflops = 2e-9 * (double)(b->macs * b->images) / f.best;
   f.peak = 1e-9 * peak_flops(t->target) / timing_best(t->peaks, t->peak_count);
@@ -140,7 +141,8 @@ void bench_print_text(const Bench *b, const Timing *timings, size_t count) {
     printf("%s (%s), path %s, %d thread%s", t->backend, t->compiler, t->target->name, t->threads,
            t->threads == 1 ? "" : "s");
     if (t->cpus) printf(" on %d CPU%s", t->cpus, t->cpus == 1 ? "" : "s");
-    printf(": %zu runs\n  fastest %.3f ms, median %.3f ms, ", t->run_count, 1e3 * f.best, 1e3 * f.median);
+    printf(": %zu run%s\n  fastest %.3f ms, median %.3f ms, ", t->run_count, t->run_count == 1 ? "" : "s", 1e3 * f.best,
+           1e3 * f.median);
     printf("%.2f GFLOP/s, %.1f %% of the peak of %.2f GFLOP/s", f.gflops, 100 * f.gflops / f.peak, f.peak);
     if (t->read > 0) printf(", memory reads %.1f GB/s", 1e-9 * t->read);
     putchar('\n');

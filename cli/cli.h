@@ -70,6 +70,7 @@ const char *args_value(const Args *, const char *name);
 int args_choice(const Args *, const char *name, int otherwise);
 /* A number within [low, high]; *out is left alone where the option was not given. */
 int args_number(Context *, const Args *, const char *name, double low, double high, double *out);
+int args_count(Context *, const Args *, const char *name, double low, double high, double *out); /* a whole one */
 /* "a,b,c" cut at the commas, in the context's arena; empty items are dropped. */
 size_t split_list(Context *, const char *list, const char *const **out);
 /* Adds "error: ..." and returns STATUS_USAGE. */

@@ -40,13 +40,13 @@ typedef struct {
 static int read_backends(Context *c, const Args *args, Plan *p) {
   const char *const *names, *list = args_value(args, "--backends");
   const size_t count = split_list(c, list ? list : "c", &names);
-  if (!count) return usage_error(c, args, "no backend named");
+  if (!count || count > 8) return usage_error(c, args, "--backends takes 1 to 8 names, not '%s'", list);
   for (size_t i = 0; i < count; i++) {
     const Backend *b = known;
     while (b < known + sizeof known / sizeof *known && strcmp(b->name, names[i])) b++;
     if (b == known + sizeof known / sizeof *known)
       return usage_error(c, args, "unknown backend '%s' (of c, jit)", names[i]);
-    if (p->backend_count < 8) p->backends[p->backend_count++] = b;
+    p->backends[p->backend_count++] = b;
   }
   return STATUS_DONE;
 }
@@ -73,8 +73,8 @@ static int read_options(Context *c, const Args *args, Plan *p) {
   p->bench.options.strict_fp = args_value(args, "--strict-fp") != NULL;
   args_weights(args, &p->bench.options);
   if (path && !(p->bench.path = target_by_name(path))) return usage_error(c, args, "unknown path '%s'", path);
-  int status = args_number(c, args, "--repeat", 1, 1e6, &repeat);
-  if (!status) status = args_number(c, args, "--images", 1, 1e6, &images);
+  int status = args_count(c, args, "--repeat", 1, 1e6, &repeat);
+  if (!status) status = args_count(c, args, "--images", 1, 1e6, &images);
   if (!status) status = read_backends(c, args, p);
   if (!status) status = read_threads(c, args, p);
   p->bench.repeat = (int)repeat;

@@ -212,7 +212,7 @@ static int read_reports(Context *c, Opt *o) {
 static int read_tune(Context *c, Opt *o) {
   const char *target = args_value(o->args, "--tune"), *cc = args_value(o->args, "--cc");
   double rounds = 5;
-  int status = args_number(c, o->args, "--rounds", 1, 1e4, &rounds);
+  int status = args_count(c, o->args, "--rounds", 1, 1e4, &rounds);
   if (status) return status;
   if (!target && (cc || args_value(o->args, "--rounds")))
     return usage_error(c, o->args, "--cc and --rounds are for --tune");
@@ -233,7 +233,7 @@ static int read_options(Context *c, Opt *o) {
   o->pass_options.strict_fp = args_value(o->args, "--strict-fp") != NULL;
   int status = read_range(c, o);
   if (!status) status = read_reports(c, o);
-  if (!status) status = args_number(c, o->args, "--rule-limit", 0, 1e15, &limit);
+  if (!status) status = args_count(c, o->args, "--rule-limit", 0, 1e15, &limit);
   if (!status) status = read_tune(c, o);
   o->log.limit = (int64_t)limit;
   return status;

@@ -166,8 +166,8 @@ static int run_c(Run *r) {
 
 static int read_numbers(Run *r) {
   double threads = 1, repeat = 0;
-  int status = args_number(r->context, r->args, "--threads", 1, 256, &threads);
-  if (!status) status = args_number(r->context, r->args, "--repeat", 1, 1e6, &repeat);
+  int status = args_count(r->context, r->args, "--threads", 1, 256, &threads);
+  if (!status) status = args_count(r->context, r->args, "--repeat", 1, 1e6, &repeat);
   r->threads = (int)threads;
   r->repeat = (int)repeat;
   return status;

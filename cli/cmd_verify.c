@@ -343,7 +343,7 @@ static int read_options(Context *c, Verify *v) {
   int status = count ? STATUS_DONE : usage_error(c, v->args, "no backend named");
   for (size_t i = 0; !status && i < count; i++) status = add_named_backend(c, v, names[i]);
   double random = 0;
-  if (!status) status = args_number(c, v->args, "--random", 0, MAX_RANDOM, &random);
+  if (!status) status = args_count(c, v->args, "--random", 0, MAX_RANDOM, &random);
   if (!status) status = args_number(c, v->args, "--rtol", 0, 1, &v->tolerance.rtol);
   if (!status) status = args_number(c, v->args, "--atol", 0, 1e30, &v->tolerance.atol);
   DimPin *pins;

@@ -153,8 +153,8 @@ static int read_numbers(Inputs *in, const char *option, int channels, double *ou
 
 static int read_preprocess(Inputs *in, size_t i, Preprocess *p) {
   double resize = 0, side = 0;
-  int status = args_number(in->context, in->args, "--resize", 1, 65536, &resize);
-  if (!status) status = args_number(in->context, in->args, "--crop", 1, 32768, &side);
+  int status = args_count(in->context, in->args, "--resize", 1, 65536, &resize);
+  if (!status) status = args_count(in->context, in->args, "--crop", 1, 32768, &side);
   if (!status && !preprocess_for(in->context, input_name(in, i), input_type(in, i), (int)side, p))
     status = STATUS_MODEL;
   if (status || !preprocess_as_noted(in->context, &in->graph->notes, p)) return status ? status : STATUS_MODEL;

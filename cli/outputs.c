@@ -208,7 +208,7 @@ int outputs_write(Context *c, const Args *args, const Notes *notes, const NamedO
   Labels labels;
   double top = 5;
   size_t written;
-  int status = args_number(c, args, "--top", 1, 1e6, &top);
+  int status = args_count(c, args, "--top", 1, 1e6, &top);
   if (!status) status = read_labels(c, args, notes, &labels);
   if (!status) status = write_files(c, args, all, count, &written);
   if (status) return status;

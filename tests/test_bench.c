@@ -107,6 +107,24 @@ static void reports(void) {
   result_free(&r);
 }
 
+/* No products, one step, one run: nothing is divided by nothing. Sanitizers find nothing in the program around it. */
+static void least_model(void) {
+  static const char text[] = "nir 1\ngraph \"g\"\n%1 = input {name=\"x\"} : f32[1]\n%2 = exp %1 : f32[1]\n"
+                             "output %2 {name=\"y\"}\n";
+  TEST("a model without products");
+  put_file("least.nir", text, sizeof text - 1);
+  Result r = run_nextc("bench least.nir --repeat 1 --path=generic --cc='cc -O1 -fsanitize=address,undefined'");
+  CHECK(r.status == 0);
+  CHECK_STR(r.err, "");
+  CHECK_HAS(r.out, "least.nir: 0 GMACs an image, 1 image a call\n");
+  CHECK_HAS(r.out, ", path generic, 1 thread");
+  CHECK_HAS(r.out, ": 1 run\n");
+  CHECK_HAS(r.out, " 0.00 GFLOP/s, 0.0 % of the peak of ");
+  CHECK(!strstr(r.out, "nan") && !strstr(r.out, "inf"));
+  result_free(&r);
+  remove("least.nir");
+}
+
 static void wrong_command_lines(void) {
   static const struct {
     const char *arguments, *message;
@@ -117,9 +135,11 @@ static void wrong_command_lines(void) {
       {MODEL " --threads ,", "--threads takes 1 to 8 numbers, not ','"},
       {MODEL " --threads 1,1,1,1,1,1,1,1,1", "--threads takes 1 to 8 numbers"},
       {MODEL " --backends=eval", "unknown backend 'eval' (of c, jit)"},
-      {MODEL " --backends=", "no backend named"},
+      {MODEL " --backends=", "--backends takes 1 to 8 names, not ''"},
+      {MODEL " --backends=c,c,c,c,c,c,c,c,c", "--backends takes 1 to 8 names"},
       {MODEL " --path=v9", "unknown path 'v9'"},
       {MODEL " --repeat 0", "option --repeat takes a number from 1"},
+      {MODEL " --repeat 2.5", "option --repeat takes a whole number, not '2.5'"},
       {MODEL " --images 0", "option --images takes a number from 1"},
       {MODEL " --images 4 --threads 1", "--images needs a model with a symbolic batch"},
   };
@@ -148,6 +168,7 @@ int main(void) {
   products();
   products_of_a_model();
   reports();
+  least_model();
   wrong_command_lines();
   pinning();
   close_folder();

@@ -171,8 +171,8 @@ int main(int argc, char **argv) {
   static void *outputs[MAX], *peak_out[1];
   static int64_t symbols[MAX];
   static m_pool pool;
+  static nextc_call call, peak;
   m_model model;
-  nextc_call call, peak;
   int threads, i;
   if (argc < 4 || m_input_count > MAX || m_output_count > MAX || m_symbol_count > MAX) return 1;
   for (i = 0; i < m_symbol_count; i++) symbols[i] = symbol_value(m_symbols[i], argv + 4, argc - 4);
