@@ -17,6 +17,7 @@ static const struct {
     {"passes", "passes/"},
     {"passes", "backend/storage.h"}, /* what has a place at run time; what a schedule may say */
     {"passes", "backend/tiles.h"},
+    {"passes", "backend/pitch.h"},
     {"passes", "backend/families.def"},
     {"backend", "ir/"},
     {"backend", "backend/"},
