@@ -74,7 +74,7 @@ const Target targets[] = {
      .l1_bytes = 32 << 10,
      .l2_bytes = 512 << 10,
      .c_guard = "defined(__riscv_v) && __riscv_v >= 1000000 && __riscv_xlen == 64 && defined(__clang__) && "
-                "__clang_major__ >= 17",
+                "__clang_major__ >= 19",
      .features = "+v",
      .vector_file = "vec_riscv64.h"},
 };

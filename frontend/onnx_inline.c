@@ -292,11 +292,21 @@ static bool inline_call(Inliner *in, Call *parent, const Function *f, const Onnx
 
 /* ---- branches ---- */
 
-static void add_branch_tensors(Inliner *in, Call *c, const Onnx__GraphProto *g) {
-  for (size_t i = 0; i < g->n_initializer; i++)
-    if (*some(g->initializer[i]->name))
-      onnx_add_tensor(in->file,
-                      (OnnxTensor){.name = own_name(in, c, g->initializer[i]->name), .proto = g->initializer[i]});
+static bool add_branch_tensors(Inliner *in, Call *c, const Onnx__GraphProto *g) {
+  OnnxFile *f = in->file;
+  bool ok = true;
+  for (size_t i = 0; i < g->n_initializer; i++) {
+    const Onnx__TensorProto *t = g->initializer[i];
+    uint32_t index;
+    if (!*some(t->name))
+      ok = error_in(f->store.ctx, f->store.path, "initializer %zu of %s has no name", i + 1, c->name);
+    else if (name_map_find(&c->names, t->name, &index))
+      ok = diag(f->store.ctx, DIAG_ERROR, (Where){.file = f->store.path, .node = c->renamed[index]},
+                "two initializers have this name");
+    else
+      onnx_add_tensor(f, (OnnxTensor){.name = own_name(in, c, t->name), .proto = t});
+  }
+  return ok;
 }
 
 /* The nodes of one branch; results: as many value names as the If has outputs. */
@@ -324,11 +334,11 @@ static bool inline_branch(Inliner *in, Call *parent, const OnnxNode *n, const ch
     return diag(f->store.ctx, DIAG_ERROR, onnx_where(f, n), "branches are nested more than %d deep", MAX_CALLS);
   GROW(in->arena, f->guards, f->guard_count, f->guard_capacity);
   f->guards[f->guard_count++] = (OnnxGuard){n->in[0], value, n->guard};
-  add_branch_tensors(in, &c, g);
+  bool ok = add_branch_tensors(in, &c, g);
   for (size_t i = 0; i < g->n_node; i++)
     for (size_t o = 0; o < g->node[i]->n_output; o++)
       if (*g->node[i]->output[o]) own_name(in, &c, g->node[i]->output[o]);
-  bool ok = inline_nodes(in, &c, g->node, g->n_node);
+  ok = inline_nodes(in, &c, g->node, g->n_node) && ok;
   for (size_t i = 0; i < g->n_output; i++) results[i] = renamed(in, &c, some(g->output[i]->name));
   return ok;
 }

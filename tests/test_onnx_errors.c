@@ -297,6 +297,16 @@ static const Case node_cases[] = {
      X "in c:bool[]; sub t -> v; v = Neg x; end; sub e -> v; v = Foo x; end; "
        "y = If c {then_branch=&t else_branch=&e}; out y",
      "node 'y/else_branch/v' (Foo, opset 17): error: operator is not supported"},
+    {"two initializers of a branch", 17,
+     X "init c:bool[]=1; sub t -> v; init k:f32[]=1; init k:f32[]=2; v = Mul x k; end; "
+       "y = If c {then_branch=&t else_branch=&t}; out y",
+     "'y/then_branch/k': error: two initializers have this name"},
+    {"nameless initializer of a branch", 17,
+     X "init c:bool[]=1; sub t -> v; init :f32[]=1; v = Neg x; end; y = If c {then_branch=&t else_branch=&t}; out y",
+     "initializer 1 of y/then_branch/ has no name|initializer 1 of y/else_branch/ has no name"},
+    {"node of a branch with an initializer's name", 17,
+     X "init c:bool[]=1; sub t -> v; init v:f32[]=1; v = Neg x; end; y = If c {then_branch=&t else_branch=&t}; out y",
+     "value 'y/then_branch/v' is defined twice"},
     {"value of a branch outside", 17,
      X "init c:bool[]=1; sub t -> v; v = Neg x; end; y = If c {then_branch=&t else_branch=&t}; z = Abs v; out z",
      "input 'v' is defined nowhere"},

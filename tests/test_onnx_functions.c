@@ -163,6 +163,11 @@ static void test_explosion(void) {
   char *text = arena_strdup(a, USE);
   for (int i = 0; i < 100; i++) text = arena_printf(a, "%sfn my.F%d a -> b; b = my.F%d a; end; ", text, i, i + 1);
   refused(17, arena_printf(a, "%sy = my.F0 x; out y", text), "functions are nested more than 64 deep");
+  TEST("branches in deeply nested calls");
+  text = arena_strdup(a, USE "init c:bool[]=1; sub t -> v; v = Neg a; end; ");
+  for (int i = 0; i < 63; i++) text = arena_printf(a, "%sfn my.F%d a c -> b; b = my.F%d a c; end; ", text, i, i + 1);
+  text = arena_printf(a, "%sfn my.F63 a c -> b; b = If c {then_branch=&t else_branch=&t}; end; ", text);
+  refused(17, arena_printf(a, "%sy = my.F0 x c; out y", text), "branches are nested more than 64 deep");
   arena_free(a);
 }
 
